@@ -1,0 +1,10 @@
+"""Django application `config`: settings, urls, checks, the home page and the embedded stack."""
+
+from django.apps import AppConfig
+
+
+class ConfigConfig(AppConfig):
+    """Registers the application with Django."""
+
+    name = "config"
+    default_auto_field = "django.db.models.BigAutoField"
