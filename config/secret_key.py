@@ -1,7 +1,9 @@
 """The key that signs sessions: given by the operator, or made once in embedded mode."""
 
+import contextlib
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 from config import environment
@@ -22,13 +24,12 @@ def read(data_dir: Path, *, embedded: bool) -> str:
 
 
 def _made_once(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        # Exclusive creation: of two processes that start together one writes, the other reads.
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
-    key = secrets.token_urlsafe(50)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(key)
-    return key
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", encoding="ascii", dir=path.parent, delete=False) as file:
+            file.write(secrets.token_urlsafe(50))
+        # Linking fails when the name exists: of two processes that start together one key wins, whole.
+        with contextlib.suppress(FileExistsError):
+            os.link(file.name, path)
+        Path(file.name).unlink()
+    return path.read_text(encoding="ascii")
