@@ -4,7 +4,14 @@ from django.apps import AppConfig
 
 
 class ExperimentsConfig(AppConfig):
-    """Registers the application with Django."""
+    """Registers the application and its kinds of jobs."""
 
     name = "experiments"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the kinds of jobs that this app runs."""
+        from experiments.runners import Kind, register
+
+        register(Kind("pipeline", "Pipeline run", "experiments.pipeline_job:run", max_attempts=2))
+        register(Kind("sync", "Mirror of MLflow", "experiments.sync_job:run", queue="sync", max_attempts=3))

@@ -4,7 +4,14 @@ from django.apps import AppConfig
 
 
 class RegistryConfig(AppConfig):
-    """Registers the application with Django."""
+    """Registers the application and its kinds of jobs."""
 
     name = "registry"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the kinds of jobs that this app runs."""
+        from experiments.runners import Kind, register
+
+        register(Kind("log_run", "Logging to MLflow", "registry.log_run_job:run", max_attempts=5))
+        register(Kind("register", "Registration", "registry.register_job:run", max_attempts=5))
