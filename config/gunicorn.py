@@ -1,0 +1,16 @@
+"""Settings of the web server."""
+
+from config import environment
+
+# Loopback unless the operator opens it: the stack has no TLS of its own.
+bind = f"{environment.text('STAGEGATE_BIND', '127.0.0.1')}:{environment.integer('STAGEGATE_PORT', default=8000, low=1, high=65535)}"  # noqa: E501
+workers = environment.integer("STAGEGATE_WEB_WORKERS", default=2, low=1, high=64)
+threads = 4
+worker_class = "gthread"
+preload_app = True
+timeout = 30
+graceful_timeout = 3
+max_requests = 10_000
+max_requests_jitter = 1_000
+accesslog = None
+worker_tmp_dir = "/dev/shm"  # noqa: S108 - heartbeat files; a disk could stall them

@@ -1,0 +1,24 @@
+"""The home page, the health check, and the page that documents the REST interface."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    """Show what needs the signed-in person."""
+    return render(request, "home.html")
+
+
+@login_not_required
+def health(request: HttpRequest) -> JsonResponse:
+    """Answer whether the web process and its database work. Says nothing else, since anyone may ask."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return JsonResponse({"status": "ok"})
+
+
+def api_documentation(request: HttpRequest) -> HttpResponse:
+    """Show every REST endpoint with its parameters and bodies."""
+    return render(request, "api_documentation.html")

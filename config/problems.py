@@ -1,0 +1,56 @@
+"""Errors of the REST interface as problem details (RFC 9457)."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+_CONTENT_TYPE = "application/problem+json"
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Turn an exception of an API view into a problem document; unknown exceptions stay errors of ours.
+
+    Field errors stand under `errors` as {field: [message, ...]} and answer 422, since the request was
+    well-formed JSON whose content cannot be accepted.
+    """
+    response = exception_handler(error, context)
+    if isinstance(error, ValidationError):
+        response = Response(status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    if response is None:
+        return None
+    if isinstance(error, exceptions.ValidationError):
+        response.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+    status = HTTPStatus(response.status_code)
+    response.data = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": _detail(error),
+        **_field_errors(error),
+    }
+    response.content_type = _CONTENT_TYPE
+    return response
+
+
+def _detail(error: Exception) -> str:
+    if isinstance(error, ValidationError | exceptions.ValidationError):
+        return "The request was understood, but its content cannot be accepted."
+    if isinstance(error, Http404 | PermissionDenied):
+        return str(error) or HTTPStatus(404 if isinstance(error, Http404) else 403).description
+    return str(getattr(error, "detail", error))
+
+
+def _field_errors(error: Exception) -> dict[str, Any]:
+    if isinstance(error, exceptions.ValidationError):
+        detail = error.detail
+        return {"errors": detail if isinstance(detail, dict) else {"non_field_errors": detail}}
+    if isinstance(error, ValidationError):
+        if hasattr(error, "error_dict"):
+            return {"errors": error.message_dict}
+        return {"errors": {"non_field_errors": error.messages}}
+    return {}
