@@ -1,0 +1,6 @@
+"""Page addresses of `accounts`."""
+
+from django.urls import URLPattern
+
+app_name = "accounts"
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,6 @@
+"""Page addresses of `experiments`."""
+
+from django.urls import URLPattern
+
+app_name = "experiments"
+urlpatterns: list[URLPattern] = []

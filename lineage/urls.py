@@ -1,0 +1,6 @@
+"""Page addresses of `lineage`."""
+
+from django.urls import URLPattern
+
+app_name = "lineage"
+urlpatterns: list[URLPattern] = []
