@@ -105,7 +105,7 @@ class Job(models.Model):
     result = models.JSONField(default=dict)
     error = models.TextField(blank=True)
     # A submission with a key that exists already returns the existing job: submitting is idempotent.
-    key = models.CharField(max_length=200, null=True, blank=True, unique=True)  # noqa: DJ001 - unique needs NULL
+    key = models.CharField(max_length=200, null=True, blank=True, unique=True)
     parent = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children"
     )
@@ -117,6 +117,8 @@ class Job(models.Model):
     attempt = models.PositiveIntegerField(default=0)
     max_attempts = models.PositiveIntegerField(default=2)
     not_before = models.DateTimeField()
+    # How often the job vanished with its worker.
+    lost = models.PositiveIntegerField(default=0)
     worker = models.CharField(max_length=200, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
@@ -178,7 +180,9 @@ class Outbox(models.Model):
     class Meta:
         verbose_name_plural = "outbox"
         indexes = [
-            models.Index(fields=["due_at"], name="outbox_unpublished", condition=Q(published_at__isnull=True)),
+            models.Index(
+                fields=["due_at"], name="outbox_unpublished", condition=Q(published_at__isnull=True)
+            ),
         ]
 
     def __str__(self) -> str:
