@@ -38,7 +38,13 @@ class User(AbstractUser):
 
     class Meta(AbstractUser.Meta):
         # "Admin" beside "admin" would let one person be taken for another in an approval.
-        constraints = [models.UniqueConstraint(Lower("username"), name="username_whatever_its_case")]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("username"),
+                name="username_whatever_its_case",
+                violation_error_message=_("A user with that name exists already."),
+            )
+        ]
 
 
 class ApiTokens(models.QuerySet["ApiToken"]):

@@ -20,9 +20,6 @@ class Event(StrEnum):
     JOB_CANCELLED = "job.cancelled"
 
     RUN_LOGGED = "run.logged"
-    MIRROR_REBUILT = "mirror.rebuilt"
-    VIEW_SAVED = "view.saved"
-    VIEW_DELETED = "view.deleted"
 
     MODEL_REGISTERED = "model.registered"
     MODEL_CHANGED = "model.changed"

@@ -178,7 +178,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="user",
             constraint=models.UniqueConstraint(
-                django.db.models.functions.text.Lower("username"), name="username_whatever_its_case"
+                django.db.models.functions.text.Lower("username"),
+                name="username_whatever_its_case",
+                violation_error_message="A user with that name exists already.",
             ),
         ),
     ]
