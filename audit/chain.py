@@ -4,8 +4,8 @@ Canonical form: JSON as RFC 8785 (JSON Canonicalization Scheme) writes it: keys 
 units, no spaces, UTF-8, numbers as ECMAScript prints a double. So the bytes do not depend on whether an
 entry was read back from SQLite (JSON text) or PostgreSQL (jsonb, which rewrites `1e22` as an integer).
 
-- Numbers are doubles: `1` and `1.0` are the same; NaN, infinities and integers that no double holds exactly
-  are refused (write those as text).
+- Numbers are doubles: `1` and `1.0` are the same; NaN, infinities and integers that a double would round are
+  refused (write those as text).
 - A datetime must be aware; it becomes UTC text with microseconds: `2026-01-31T09:30:00.000000Z`.
 - U+0000 and lone surrogates are refused, because PostgreSQL and UTF-8 cannot hold them.
 
@@ -18,6 +18,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 # The hash "before" the first entry. The text names the format: another format gets another start.
@@ -140,8 +141,9 @@ def _number(value: float) -> str:
         double = float(value)
     except OverflowError:
         double = math.inf
-    if not math.isfinite(double) or double != value:
-        raise ValueError("a number that no finite double holds exactly has no canonical form")
+    # A database may hand 2.3e17 back as the integer of its shortest digits, which is not the double exactly.
+    if not math.isfinite(double) or value not in (double, Decimal(repr(double))):
+        raise ValueError("a number that no finite double stands for has no canonical form")
     return "0" if double == 0 else _ecmascript(double)
 
 
