@@ -12,6 +12,7 @@ class Event(StrEnum):
     REPOSITORY_DISCONNECTED = "repository.disconnected"
 
     JOB_SUBMITTED = "job.submitted"
+    JOB_STARTED = "job.started"
     JOB_SUCCEEDED = "job.succeeded"
     JOB_FAILED = "job.failed"
     JOB_LOST = "job.lost"

@@ -114,6 +114,12 @@ MLFLOW_PUBLIC_URL = environment.url(
 JOB_CONCURRENCY = environment.integer("STAGEGATE_JOB_CONCURRENCY", default=2, low=1, high=64)
 JOB_TIME_LIMIT = environment.integer("STAGEGATE_JOB_TIME_LIMIT", default=6 * 3600, low=10, high=30 * 86400)
 SYNC_INTERVAL = environment.integer("STAGEGATE_SYNC_INTERVAL", default=2, low=1, high=3600)
+# Seconds. A worker renews the lease of its job six times in a lease; a job whose lease ran out is lost.
+JOB_LEASE = environment.integer("STAGEGATE_JOB_LEASE", default=30, low=3, high=600)
+# Seconds between TERM and KILL for a job that is cancelled or ran into its time limit.
+JOB_CANCEL_GRACE = environment.integer("STAGEGATE_JOB_CANCEL_GRACE", default=20, low=0, high=600)
+# Seconds after which a waiting job whose message got lost is announced to the workers again.
+JOB_REANNOUNCE = environment.integer("STAGEGATE_JOB_REANNOUNCE", default=30, low=1, high=3600)
 
 # --- People ----------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
