@@ -36,14 +36,16 @@ def checked_marker(marker: str) -> str:
 
 
 def _kill_where(wanted: Callable[[int], bool]) -> int:
-    """Kill until nothing is found, because a process may fork while it is looked for."""
+    """Kill until nothing is found twice: a process may fork while it is looked for, and shows an empty
+    environment for the moment in which it becomes another program.
+    """
     killed: set[int] = set()
+    empty_passes = 0
     give_up = time.monotonic() + SWEEP_SECONDS
-    while time.monotonic() < give_up:
+    while empty_passes < 2 and time.monotonic() < give_up:
         found = [pid for pid in process_ids() if pid != os.getpid() and _kill_if(wanted, pid)]
-        if not found:
-            break
         killed.update(found)
+        empty_passes = 0 if found else empty_passes + 1
         time.sleep(0.01)
     return len(killed)
 
