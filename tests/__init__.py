@@ -1,1 +1,1 @@
-"""Tests of the product."""
+"""Tests of the product, run by `python -m tests` (or `make test`)."""

@@ -1,3 +1,14 @@
-"""Fixtures for every test."""
+"""What all tests share: cleaning up after them."""
 
-pytest_plugins = ["tests.audit_flush"]
+import shutil
+
+import pytest
+from django.conf import settings
+
+pytest_plugins = ["tests.audit_flush", "tests.browser"]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove the data folder of this run."""
+    if settings.DATA_DIR.name.startswith("stagegate-tests-"):
+        shutil.rmtree(settings.DATA_DIR, ignore_errors=True)
