@@ -47,7 +47,7 @@ def _run(editor: BaseDatabaseSchemaEditor, statements: dict[str, list[str]]) -> 
     if vendor not in statements:
         raise RuntimeError(f"the audit trail has no append-only triggers for {vendor}")
     for statement in statements[vendor]:
-        editor.execute(statement)
+        editor.execute(statement, params=None)  # None: the % of plpgsql is no placeholder
 
 
 def protect(_apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
