@@ -80,10 +80,11 @@ def _navigation(path: str) -> list[dict[str, Any]]:
 
 
 def _current(path: str, urls: list[str]) -> str:
-    """Return the entry whose address is the longest beginning of `path`; home is the beginning of all."""
-    if path == "/":
-        return "/"
-    return max((url for url in urls if url != "/" and path.startswith(url)), key=len, default="")
+    """Return the entry whose address is the longest beginning of `path`; home, the beginning of all, is exact."""
+    home = reverse("home")
+    if path == home:
+        return home
+    return max((url for url in urls if url != home and path.startswith(url)), key=len, default="")
 
 
 def _url(view: str) -> str:
