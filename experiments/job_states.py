@@ -46,7 +46,7 @@ class Actor(StrEnum):
 
 @dataclass(frozen=True)
 class Look:
-    """How a state is shown, always together: a word (English), a colour token of the stylesheet, a heroicon."""
+    """How a state is shown, always together: an English word, a colour token, a heroicon."""
 
     label: str
     colour: str
