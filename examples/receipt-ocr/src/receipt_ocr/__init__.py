@@ -1,0 +1,1 @@
+"""Reading handwritten receipt amounts: data, networks and scores of the demo project."""
