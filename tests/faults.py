@@ -42,6 +42,10 @@ class LossyProxy:
         """Close the connection of the next such request before the server sees it."""
         self._faults.append(Fault(mark.encode(), "drop"))
 
+    def cut(self, mark: str) -> None:
+        """Break the connection within the answer to the next such request, after its first part."""
+        self._faults.append(Fault(mark.encode(), "cut"))
+
     def hold(self, mark: str, seconds: float) -> None:
         """Hand the next such request to the server only after some seconds."""
         self._faults.append(Fault(mark.encode(), "hold", seconds))
@@ -61,27 +65,27 @@ class LossyProxy:
 
     def _carry(self, client: socket.socket) -> None:
         with client, socket.create_connection(self._target) as upstream, contextlib.suppress(OSError):
-            back = threading.Event()
-            threading.Thread(target=self._return, args=(upstream, client, back), daemon=True).start()
+            armed: list[str] = []
+            threading.Thread(target=self._return, args=(upstream, client, armed), daemon=True).start()
             while data := client.recv(65536):
                 fault = next((f for f in self._faults if f.mark in data.partition(b"\r\n")[0]), None)
                 if fault is not None:
                     self._faults.remove(fault)
                     if fault.kind == "drop":
                         return
-                    if fault.kind == "lose":
-                        back.set()
+                    armed.append(fault.kind)
                     time.sleep(fault.seconds)
                 upstream.sendall(data)
 
-    def _return(self, upstream: socket.socket, client: socket.socket, lose: threading.Event) -> None:
+    def _return(self, upstream: socket.socket, client: socket.socket, armed: list[str]) -> None:
         with contextlib.suppress(OSError):
             while data := upstream.recv(65536):
-                if lose.is_set():
-                    # the first byte of the answer proves that the server has done its work
+                # the first byte of the answer proves that the server has done its work
+                if "cut" in armed:
+                    client.sendall(data)
+                if "cut" in armed or "lose" in armed:
                     self.lost += 1
-                    client.shutdown(socket.SHUT_RDWR)
-                    return
+                    break
                 client.sendall(data)
             client.shutdown(socket.SHUT_RDWR)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -68,12 +69,12 @@ def running(command: list[str], *, folder: Path, env: dict[str, str] | None = No
         _stop(process)
 
 
-def wait_for_http(url: str, group: int, log: Path) -> None:
-    """Wait until `url` answers 200; fail with the server's log if it does not, or if it has ended."""
+def wait_for_http(url: str, group: int, log: Path, *, status: int = 200) -> None:
+    """Wait until `url` answers with `status`; fail with the log if it does not or the server has ended."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         with contextlib.suppress(requests.RequestException):
-            if requests.get(url, timeout=5).status_code == 200:
+            if requests.get(url, timeout=5).status_code == status:
                 return
         if not _members(group):
             break
@@ -107,6 +108,28 @@ def run_mlflow(folder: Path) -> Iterator[str]:
     """`mlflow_server` for those who need its address only."""
     with mlflow_server(folder) as server:
         yield server.url
+
+
+@contextlib.contextmanager
+def s3_server(folder: Path, *buckets: str) -> Iterator[dict[str, str]]:
+    """A real S3 endpoint (rclone) over `folder`; yields the environment that a client needs."""
+    data = folder / "buckets"
+    for bucket in buckets:
+        (data / bucket).mkdir(parents=True)
+    address = f"127.0.0.1:{free_port()}"
+    key, secret = secrets.token_hex(8), secrets.token_hex(16)
+    rclone = str(Path(sys.executable).with_name("rclone"))
+    command = [rclone, "serve", "s3", "--addr", address, "--auth-key", f"{key},{secret}", str(data)]
+    env = {
+        "MLFLOW_S3_ENDPOINT_URL": f"http://{address}",
+        "AWS_ACCESS_KEY_ID": key,
+        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    with running(command, folder=folder, env={"RCLONE_CONFIG": os.devnull}) as group:
+        # a request without a signature is refused: the endpoint is up and asks for credentials
+        wait_for_http(f"http://{address}", group, folder / "server.log", status=400)
+        yield env
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
