@@ -142,13 +142,20 @@ class ModelMetadata:
     def from_json(cls, json_str: str) -> Self:
         """Return the metadata that `to_json` wrote.
 
-        :raises MetadataError: not a JSON object; unknown, missing or ill-typed fields; or a list of
-            unrecorded fields that the values contradict
+        :raises MetadataError: not a JSON object, or what `from_dict` refuses
         """
         if not isinstance(json_str, str) or len(json_str) > MAX_JSON:
             raise MetadataError("", f"must be JSON text of at most {MAX_JSON} characters")
-        document = load_json("", json_str)
-        if not isinstance(document, dict):
+        return cls.from_dict(load_json("", json_str))
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """Return the metadata that `to_dict` wrote.
+
+        :raises MetadataError: not a mapping; unknown, missing or ill-typed fields; or a list of unrecorded
+            fields that the values contradict
+        """
+        if not isinstance(document, Mapping):
             raise MetadataError("", "must be a JSON object")
         _require(document.keys())
         metadata = cls(**document)
@@ -159,7 +166,11 @@ class ModelMetadata:
 
     def to_json(self) -> str:
         """Return all fields as JSON text."""
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False, allow_nan=False)
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields as values that JSON knows."""
+        return asdict(self) | {"unrecorded": list(self.unrecorded)}
 
     def compute_fingerprint(self) -> str:
         """Return 12 hex digits that are equal for equal architecture, data and code.

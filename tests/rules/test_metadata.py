@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from integrations.git_info import get_git_info
 from registry.metadata import CATEGORIES, LABELS, NONE, MetadataError, ModelMetadata
 from registry.metadata_categories import FACTS
 
@@ -83,7 +84,7 @@ arguments = st.fixed_dictionaries(
 
 
 def test_the_specifications_example_is_accepted_with_the_git_facts_splatted_in() -> None:
-    git = {"git_commit": "abc", "git_branch": "main", "git_tag": "v1"}
+    git = get_git_info()
     metadata = ModelMetadata(
         **REQUIRED,
         dataset_name="receipt-kr-v3",
@@ -96,7 +97,7 @@ def test_the_specifications_example_is_accepted_with_the_git_facts_splatted_in()
         **git,
     )
 
-    assert (metadata.git_commit, metadata.git_branch, metadata.git_tag) == ("abc", "main", "v1")
+    assert {name: getattr(metadata, name) for name in git} == dict(git)
     assert json.loads(metadata.to_json())["val_cer"] == 0.032
 
 
@@ -130,6 +131,8 @@ def test_json_gives_back_the_same_metadata(given_arguments: dict[str, Any]) -> N
     assert again == metadata
     assert again.missing() == metadata.missing()
     assert again.to_json() == metadata.to_json()
+    assert ModelMetadata.from_dict(metadata.to_dict()) == metadata
+    assert json.loads(metadata.to_json()) == metadata.to_dict()
     assert set(metadata.unrecorded).isdisjoint(given_arguments)
 
 
