@@ -11,23 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 
 
-class StyledForm(forms.Form):
-    """Gives the fields the classes of the style sheet. `aria-describedby` and `aria-invalid` are Django's."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for field in self.fields.values():
-            field.widget.attrs.setdefault("class", _css_class(field.widget))
-
-    def full_clean(self) -> None:
-        """Clean, then give the fields that are wrong the look of it."""
-        super().full_clean()
-        for name in self.errors:
-            if name in self.fields:
-                self.fields[name].widget.attrs["class"] += " is-invalid"
-
-
-class SignInForm(StyledForm):
+class SignInForm(forms.Form):
     """Name and password."""
 
     username = UsernameField(label=_("User name"), max_length=150)
@@ -39,7 +23,7 @@ class SignInForm(StyledForm):
     )
 
 
-class PreferencesForm(StyledForm):
+class PreferencesForm(forms.Form):
     """How the pages look to one person."""
 
     theme = forms.ChoiceField(label=_("Theme"), choices=User.Theme.choices)
@@ -53,7 +37,7 @@ class PreferencesForm(StyledForm):
         return cls(initial={name: getattr(user, name) for name in cls.base_fields})
 
 
-class TokenForm(StyledForm):
+class TokenForm(forms.Form):
     """A new API token."""
 
     name = forms.CharField(
@@ -71,7 +55,7 @@ class TokenForm(StyledForm):
         return timezone.now() + timedelta(days=self.cleaned_data["days"])
 
 
-class PasswordForm(StyledForm):
+class PasswordForm(forms.Form):
     """A new password, with proof of the old one."""
 
     old = forms.CharField(
@@ -97,9 +81,3 @@ class PasswordForm(StyledForm):
         if not self.user.check_password(old):
             raise forms.ValidationError(_("This is not your present password."))
         return old
-
-
-def _css_class(widget: forms.Widget) -> str:
-    if isinstance(widget, forms.CheckboxInput):
-        return "form-check-input"
-    return "form-select" if isinstance(widget, forms.Select) else "form-control"
