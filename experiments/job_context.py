@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+from django.conf import settings
+
+from integrations import process_group
 
 
 class Stopped(Exception):  # noqa: N818 - not an error of the job: it has been told to stop
@@ -22,6 +26,10 @@ class LostLease(Stopped):
 
 class Released(Stopped):
     """The worker is shutting down; the job goes back to the queue."""
+
+
+class TimedOut(Stopped):
+    """The attempt took longer than its kind may."""
 
 
 class LogSink(Protocol):
@@ -95,11 +103,53 @@ class JobContext:
         self.board.set_message(text)
 
     def should_stop(self) -> bool:
-        """Return whether the job should stop; cheap enough to be asked many times a second."""
-        return self.watch.reason() is not None
+        """Return whether the job should stop; cheap enough to be asked many times a second.
+
+        Made to be handed to `integrations` as their `should_stop`: a job that was cancelled or ran out of
+        time gets True, so that its programs are asked to end; one that must be gone at once gets an
+        exception, on which its programs are killed.
+
+        :raises LostLease: another attempt may start any moment
+        :raises Released: the worker is shutting down
+        """
+        reason = self.watch.reason()
+        if isinstance(reason, LostLease | Released):
+            raise reason
+        return reason is not None
 
     def check(self) -> None:
-        """Raise `Cancelled`, `LostLease` or `Released` when the job should stop; else return."""
+        """Raise `Cancelled`, `TimedOut`, `LostLease` or `Released` when the job should stop; else return."""
         reason = self.watch.reason()
         if reason is not None:
             raise reason
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path | None = None,
+        on_line: Callable[[str], None] | None = None,
+        time_limit: float | None = None,
+    ) -> process_group.Finished:
+        """Run a program with its output in the job's log; nothing of it is left when this returns.
+
+        :param env: the whole environment; nothing of the worker's is added but the marker
+        :param cwd: working directory; the workspace if left out
+        :param on_line: receives the output lines instead of the log
+        :param time_limit: seconds for this program, besides the limit of the attempt
+        :return: return code and whether this program ran into its own limit
+        :raises Stopped: the job should stop; the program has been ended
+        """
+        finished = process_group.run(
+            argv,
+            cwd=cwd or self.workspace,
+            env=env,
+            on_line=on_line or self.log,
+            should_stop=self.should_stop,
+            time_limit=time_limit,
+            grace=settings.JOB_CANCEL_GRACE,
+            marker=self.marker,
+        )
+        self.check()
+        return finished

@@ -17,6 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from accounts.roles import Permission
+
 if TYPE_CHECKING:
     from experiments.job_context import JobContext
 
@@ -64,6 +66,7 @@ class Kind:
     :param queue: Celery queue
     :param max_attempts: claims before a failing or vanishing job is given up
     :param time_limit: seconds one attempt may take; None means `settings.JOB_TIME_LIMIT`
+    :param permission: what a person needs to submit or retry such a job
     :param backoff: seconds to wait after the first, second, ... attempt; the last one repeats
     :param steps: names of the steps shown from the start, when they do not depend on the payload
     """
@@ -74,6 +77,7 @@ class Kind:
     queue: str = "jobs"
     max_attempts: int = 2
     time_limit: int | None = None
+    permission: Permission = Permission.JOB_SUBMIT
     backoff: tuple[int, ...] = (2, 5, 15, 30, 60)
     steps: tuple[str, ...] = ()
 

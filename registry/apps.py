@@ -11,7 +11,16 @@ class RegistryConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the kinds of jobs that this app runs."""
+        from accounts.roles import Permission
         from experiments.runners import Kind, register
 
         register(Kind("log_run", "Logging to MLflow", "registry.log_run_job:run", max_attempts=5))
-        register(Kind("register", "Registration", "registry.register_job:run", max_attempts=5))
+        register(
+            Kind(
+                "register",
+                "Registration",
+                "registry.register_job:run",
+                max_attempts=5,
+                permission=Permission.VERSION_REGISTER,
+            )
+        )
