@@ -233,6 +233,7 @@ class Run(models.Model):
             models.Index(fields=["experiment", "-started_at"], name="run_newest_of_experiment"),
             models.Index(fields=["-started_at"], name="run_newest"),
             models.Index(fields=["status"], name="run_status"),
+            models.Index(fields=["-started_at"], name="run_series_waiting", condition=Q(series_digest="")),
         ]
 
     def __str__(self) -> str:

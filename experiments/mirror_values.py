@@ -1,0 +1,150 @@
+"""Rules: what MLflow says of an experiment or a run, as values that our columns accept. No database.
+
+Everything here comes from programs that anybody may have written: a text may be longer than a column, hold
+what a database cannot store, or a time may lie beyond the calendar. Nothing of it may stop the mirror, so
+such values are cut or left out, and one function per column kind says how.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from integrations.mlflow_records import ExperimentRecord, MetricPoint, RunRecord
+
+LIVE_STATUSES = frozenset({"RUNNING", "SCHEDULED"})
+TERMINAL_STATUSES = frozenset({"FINISHED", "FAILED", "KILLED"})
+MAX_METRIC_KEY = 250
+CUT_MARK = "…"
+
+# In every digest: raise it when more or other things are stored, and every run is written anew.
+_FORMAT = 1
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Some centuries before the end of the calendar, so that no time zone can lead beyond it.
+_LAST_MILLISECOND = int((datetime(9000, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds() * 1000)
+
+
+@dataclass(frozen=True)
+class RunValues:
+    """One run as it is stored.
+
+    :ivar columns: values of the `Run` row by column, `digest` included, without experiment and `seen_at`
+    :ivar latest: value of each metric that gets a `RunMetric` row; None stands for NaN and infinity
+    :ivar series_digest: changes whenever the histories of the run's metrics may have changed
+    """
+
+    columns: dict[str, Any]
+    latest: dict[str, float | None]
+    series_digest: str
+
+    @property
+    def run_id(self) -> str:
+        """MLflow's id of the run."""
+        return str(self.columns["run_id"])
+
+    @property
+    def digest(self) -> str:
+        """Hash of all columns: equal means that nothing has to be written."""
+        return str(self.columns["digest"])
+
+
+def text(value: str, limit: int | None = None) -> str:
+    """Return `value` without what databases refuse, cut to `limit` characters (the last one says so).
+
+    PostgreSQL stores no NUL, and neither database half a surrogate pair.
+    """
+    clean = value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    return clean if limit is None or len(clean) <= limit else clean[: limit - len(CUT_MARK)] + CUT_MARK
+
+
+def texts(pairs: Mapping[str, str]) -> dict[str, str]:
+    """Return `pairs` with keys and values as `text` gives them."""
+    return {text(key): text(value) for key, value in pairs.items()}
+
+
+def moment(milliseconds: int | None) -> datetime | None:
+    """Return the time `milliseconds` after the epoch; None if there is none or the calendar has no such."""
+    if not milliseconds or not 0 < milliseconds < _LAST_MILLISECOND:
+        return None
+    return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def number(value: float) -> float | str:
+    """Return `value` for a JSON column: JSON has no NaN and no infinity, so they become their names."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+def packed(points: Iterable[MetricPoint]) -> dict[str, list[Any]]:
+    """Return the points of one metric as three columns, in the order given; time in milliseconds."""
+    ordered = list(points)
+    return {
+        "step": [point.step for point in ordered],
+        "time": [point.timestamp for point in ordered],
+        "value": [number(point.value) for point in ordered],
+    }
+
+
+def experiment_columns(record: ExperimentRecord) -> dict[str, Any]:
+    """Return the values of the `Experiment` row."""
+    return {
+        "experiment_id": record.experiment_id,
+        "name": text(record.name, 500),
+        "lifecycle_stage": text(record.lifecycle_stage, 10),
+        "tags": texts(record.tags),
+        "created_at": moment(record.creation_time),
+    }
+
+
+def run_values(record: RunRecord) -> RunValues:
+    """Return everything that is stored of a run.
+
+    A metric whose name is longer than its column keeps its value among `metrics` but gets no row of its
+    own: cut names of two metrics could be equal.
+    """
+    points = sorted(record.latest_points, key=lambda point: point.key)
+    columns: dict[str, Any] = {
+        "run_id": record.run_id,
+        "name": text(record.name, 500),
+        "status": text(record.status, 12),
+        "user": text(record.user, 250),
+        "lifecycle_stage": text(record.lifecycle_stage, 10),
+        "started_at": moment(record.start_time),
+        "ended_at": moment(record.end_time),
+        "artifact_uri": text(record.artifact_uri, 1000),
+        "params": texts(record.params),
+        "metrics": {text(point.key): number(point.value) for point in points},
+        "tags": texts(record.tags),
+    }
+    columns["digest"] = _digest([_FORMAT, record.experiment_id, columns])
+    latest = {
+        text(point.key): point.value if math.isfinite(point.value) else None
+        for point in points
+        if is_stored(point.key)
+    }
+    return RunValues(columns, latest, _series_digest(record.status, points))
+
+
+def is_stored(key: str) -> bool:
+    """Return whether the metric `key` gets rows of its own."""
+    return len(key) <= MAX_METRIC_KEY
+
+
+def _series_digest(status: str, points: list[MetricPoint]) -> str:
+    # The end of a run counts, too: whatever was missed while it was going on is read then.
+    said = [(point.key, point.step, point.timestamp, number(point.value)) for point in points]
+    return _digest([_FORMAT, status in LIVE_STATUSES, said])
+
+
+def _digest(value: Any) -> str:
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode("utf-8", "backslashreplace")).hexdigest()

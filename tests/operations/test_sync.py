@@ -1,0 +1,381 @@
+"""The mirror of a real MLflow server, fed by the plain mlflow client."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django import Settings
+
+# Read by the client at every call; its own patience is minutes.
+os.environ.update(MLFLOW_HTTP_REQUEST_MAX_RETRIES="0", MLFLOW_DISABLE_TELEMETRY="true")
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric
+
+from experiments import mirror_state, sync
+from experiments.models import Experiment, MetricSeries, Run, RunMetric, SyncState
+from integrations.errors import IntegrationError
+from integrations.mlflow_server import MLflowServer
+from tests.servers import Server, free_port, mlflow_server
+
+ODD = (math.nan, 1.5, math.inf, -math.inf)
+
+pytestmark = pytest.mark.django_db
+_names = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with mlflow_server(tmp_path_factory.mktemp("mlflow")) as server:
+        yield server
+
+
+@pytest.fixture
+def server(process: Server) -> MLflowServer:
+    return MLflowServer(process.url)
+
+
+@pytest.fixture
+def client(process: Server) -> MlflowClient:
+    return MlflowClient(process.url)
+
+
+@pytest.fixture
+def experiment(client: MlflowClient) -> str:
+    return str(client.create_experiment(f"experiment {next(_names)}"))
+
+
+def log_run(client: MlflowClient, experiment: str, *, start: int | None = None, finish: bool = True) -> str:
+    run_id = str(client.create_run(experiment, run_name="by hand", start_time=start).info.run_id)
+    client.log_param(run_id, "lr", "0.1")
+    client.log_metric(run_id, "loss", 0.5, step=1)
+    if finish:
+        client.set_terminated(run_id)
+    return run_id
+
+
+def settle(server: MLflowServer) -> None:
+    """Pass after pass until nothing is left to do."""
+    for _ in range(50):
+        report = sync.synchronise(server)
+        assert not report.error
+        if not report.written and not report.series and not SyncState.objects.get().counts["cursor"]:
+            return
+    raise AssertionError("the mirror does not come to rest")
+
+
+def old() -> int:
+    """A start time in the past, unlike any other, in milliseconds."""
+    return 1_500_000_000_000 + next(_names)
+
+
+def test_a_run_logged_with_the_plain_client_is_mirrored_with_everything(
+    client: MlflowClient, server: MLflowServer, experiment: str
+) -> None:
+    run_id = log_run(client, experiment, finish=False)
+    client.set_tag(run_id, "team", "영수증")
+    client.log_metric(run_id, "loss", 0.25, step=2)
+    client.set_terminated(run_id)
+    settle(server)
+
+    run = Run.objects.get(run_id=run_id)
+    assert run.experiment == Experiment.objects.get(experiment_id=experiment)
+    assert (run.name, run.status, run.lifecycle_stage) == ("by hand", "FINISHED", "active")
+    assert run.params == {"lr": "0.1"}
+    assert run.metrics == {"loss": 0.25}
+    assert run.tags["team"] == "영수증"
+    assert run.started_at is not None
+    assert run.ended_at is not None
+    assert abs(run.ended_at - timezone.now()) < timedelta(minutes=1)
+    assert list(run.latest.values_list("key", "value")) == [("loss", 0.25)]
+    series = run.series.get()
+    assert (series.points["step"], series.points["value"], series.length) == ([1, 2], [0.5, 0.25], 2)
+
+
+def test_a_pass_that_finds_nothing_new_writes_no_run(
+    client: MlflowClient, server: MLflowServer, experiment: str
+) -> None:
+    log_run(client, experiment)
+    log_run(client, experiment, finish=False)
+    settle(server)
+    before = list(Run.objects.order_by("pk").values())
+
+    with CaptureQueriesContext(connection) as queries:
+        report = sync.synchronise(server)
+    assert (report.written, report.series) == (0, 0)
+    assert list(Run.objects.order_by("pk").values()) == before
+    writes = [q["sql"] for q in queries if not q["sql"].startswith(("SELECT", "SAVEPOINT", "RELEASE"))]
+    assert all("experiments_syncstate" in write for write in writes)
+    assert 0 < len(writes) <= 3
+
+
+def test_a_run_that_goes_on_is_read_again_however_old_it_is(
+    client: MlflowClient, server: MLflowServer, experiment: str
+) -> None:
+    going_on = log_run(client, experiment, start=old(), finish=False)
+    settle(server)
+    with no_reconciliation():
+        client.log_metric(going_on, "loss", 0.125, step=7)
+        assert sync.synchronise(server).written == 1
+        assert Run.objects.get(run_id=going_on).metrics == {"loss": 0.125}
+        client.set_terminated(going_on, "FAILED")
+        sync.synchronise(server)
+    run = Run.objects.get(run_id=going_on)
+    assert run.status == "FAILED"
+    assert run.series.get().points["step"] == [1, 7]
+
+
+def test_the_curves_of_runs_that_go_on_are_read_at_most_every_few_seconds(
+    client: MlflowClient, server: MLflowServer, experiment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = log_run(client, experiment, finish=False)
+    settle(server)
+    client.log_metric(run_id, "loss", 0.25, step=2)
+    client.log_metric(run_id, "other", 1.0, step=2)
+    assert sync.synchronise(server).series == 0
+    monkeypatch.setattr("experiments.mirror_series.LIVE_INTERVAL", 0.0)
+    assert sync.synchronise(server).series == 1
+    lengths = dict(MetricSeries.objects.filter(run__run_id=run_id).values_list("key", "length"))
+    assert lengths == {"loss": 2, "other": 1}
+    client.set_terminated(run_id)
+
+
+def test_everything_is_mirrored_on_request_and_that_takes_no_longer_than_it_must(
+    client: MlflowClient, server: MLflowServer, experiment: str
+) -> None:
+    settle(server)
+    late = log_run(client, experiment, start=old())
+    seen: list[int] = []
+    report = sync.reconcile(lambda total: seen.append(total.written), server)
+    assert report.written == 1
+    assert Run.objects.filter(run_id=late).exists()
+    assert seen[-1] == 1
+
+
+def test_the_command_mirrors_and_says_in_one_line_when_it_cannot(
+    process: Server, client: MlflowClient, experiment: str, settings: Settings
+) -> None:
+    run_id = log_run(client, experiment)
+    settings.MLFLOW_TRACKING_URI = process.url
+    call_command("sync_mlflow")
+    assert Run.objects.filter(run_id=run_id).exists()
+    settings.MLFLOW_TRACKING_URI = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(CommandError, match="cannot be reached"):
+        call_command("sync_mlflow", "--once")
+
+
+def test_a_finished_run_that_is_taken_up_again_is_seen(
+    client: MlflowClient, server: MLflowServer, experiment: str
+) -> None:
+    run_id = log_run(client, experiment, start=old())
+    crowd(client, experiment)
+    settle(server)
+    with no_reconciliation():
+        client.update_run(run_id, status="RUNNING")
+        sync.synchronise(server)
+    assert Run.objects.get(run_id=run_id).status == "RUNNING"
+
+
+def test_what_changes_in_an_old_run_is_found_by_the_reconciliation(
+    client: MlflowClient, server: MLflowServer, experiment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "PAGE", 2)
+    monkeypatch.setattr("experiments.mirror_reconciling.PAGE", 3)
+    edited, deleted, kept = (log_run(client, experiment, start=old()) for _ in range(3))
+    crowd(client, experiment)
+    settle(server)
+    late = log_run(client, experiment, start=old())
+    client.set_tag(edited, "note", "seen")
+    client.delete_run(deleted)
+    with no_reconciliation():
+        sync.synchronise(server)
+    assert not Run.objects.filter(run_id=late).exists()
+
+    mirror_state.request_reconciliation()
+    settle(server)
+    assert Run.objects.get(run_id=edited).tags["note"] == "seen"
+    assert Run.objects.get(run_id=deleted).lifecycle_stage == "deleted"
+    assert Run.objects.get(run_id=kept).lifecycle_stage == "active"
+    assert Run.objects.filter(run_id=late).exists()
+
+    client.restore_run(deleted)
+    mirror_state.request_reconciliation()
+    settle(server)
+    assert Run.objects.get(run_id=deleted).lifecycle_stage == "active"
+
+
+def test_a_deleted_experiment_takes_its_old_runs_with_it_and_brings_them_back(
+    client: MlflowClient, server: MLflowServer, experiment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "PAGE", 2)
+    first = log_run(client, experiment, start=old())
+    crowd(client, str(client.create_experiment(f"experiment {next(_names)}")))
+    settle(server)
+    client.delete_experiment(experiment)
+    settle(server)
+    assert Experiment.objects.get(experiment_id=experiment).lifecycle_stage == "deleted"
+    assert Run.objects.get(run_id=first).lifecycle_stage == "deleted"
+    client.restore_experiment(experiment)
+    settle(server)
+    assert Run.objects.get(run_id=first).lifecycle_stage == "active"
+
+
+def test_a_run_that_mlflow_has_no_more_is_marked_and_kept(
+    client: MlflowClient, server: MLflowServer, experiment: str
+) -> None:
+    there = log_run(client, experiment)
+    settle(server)
+    ours = Run.objects.get(run_id=there)
+    ours.pk, ours.run_id = None, "0" * 32
+    ours.save()
+    mirror_state.request_reconciliation()
+    settle(server)
+    assert Run.objects.get(run_id="0" * 32).lifecycle_stage == "deleted"
+    assert Run.objects.get(run_id=there).lifecycle_stage == "active"
+
+
+def test_values_that_are_no_numbers_and_texts_that_are_too_long_are_stored_safely(
+    client: MlflowClient, server: MLflowServer, experiment: str
+) -> None:
+    run_id = str(client.create_run(experiment, run_name="n" * 3_000).info.run_id)
+    points = [Metric("loss", value, 1_700_000_000_000 + step, step) for step, value in enumerate(ODD)]
+    client.log_batch(run_id, metrics=points)
+    client.log_metric(run_id, "nan", math.nan)
+    client.set_tag(run_id, "long", "t" * 7_900)
+    client.set_tag(run_id, "nul", "a\x00b")
+    client.set_terminated(run_id)
+    settle(server)
+
+    run = Run.objects.get(run_id=run_id)
+    assert len(run.name) == 500
+    assert run.name.endswith("…")
+    assert run.tags["long"] == "t" * 7_900
+    assert run.tags["nul"] == "a\ufffdb"
+    assert run.metrics == {"loss": "-Infinity", "nan": "NaN"}
+    assert dict(run.latest.values_list("key", "value")) == {"loss": None, "nan": None}
+    assert run.series.get(key="loss").points["value"] == ["NaN", 1.5, "Infinity", "-Infinity"]
+
+
+def test_a_run_from_beyond_the_calendar_does_not_stop_the_mirror(
+    client: MlflowClient, server: MLflowServer, experiment: str
+) -> None:
+    odd = log_run(client, experiment, start=9_000_000_000_000_000)
+    plain = log_run(client, experiment)
+    settle(server)
+    assert Run.objects.get(run_id=odd).started_at is None
+    assert Run.objects.filter(run_id=plain).exists()
+    client.delete_run(odd)
+
+
+def test_a_large_server_is_taken_over_in_slices_while_new_runs_are_seen_at_once(
+    client: MlflowClient, server: MLflowServer, experiment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "PAGE", 2)
+    monkeypatch.setattr(sync, "NEWEST_PAGES", 1)
+    monkeypatch.setattr(sync, "BUDGET", 0.0)
+    monkeypatch.setattr("experiments.mirror_reconciling.PAGE", 3)
+    runs = {log_run(client, experiment, start=old()) for _ in range(12)}
+    mirrored = [0]
+    for _ in range(3):
+        new = log_run(client, experiment)
+        sync.synchronise(server)
+        assert Run.objects.filter(run_id=new).exists()
+        mirrored.append(Run.objects.count())
+    assert mirrored == sorted(set(mirrored))
+    assert Run.objects.filter(run_id__in=runs).count() < 12
+    settle(server)
+    assert Run.objects.filter(run_id__in=runs).count() == 12
+    assert MetricSeries.objects.filter(run__run_id__in=runs).count() == 12
+
+
+def test_that_mlflow_is_down_is_told_in_words_and_forgotten_when_it_is_back(
+    client: MlflowClient, server: MLflowServer, experiment: str
+) -> None:
+    run_id = log_run(client, experiment)
+    started = time.monotonic()
+    report = sync.synchronise(MLflowServer(f"http://127.0.0.1:{free_port()}"))
+    assert time.monotonic() - started < 10
+    state = SyncState.objects.get()
+    assert "cannot be reached" in report.error
+    assert state.error == report.error
+    assert state.failed_at is not None
+    assert state.lease_until is None
+
+    settle(server)
+    state = SyncState.objects.get()
+    assert state.error == ""
+    assert state.succeeded_at is not None
+    assert Run.objects.filter(run_id=run_id).exists()
+
+
+def test_a_frozen_server_costs_seconds_only(process: Server, server: MLflowServer) -> None:
+    started = time.monotonic()
+    with process.frozen():
+        report = sync.synchronise(server)
+    assert "did not answer in time" in report.error
+    assert time.monotonic() - started < 10
+
+
+def test_one_pass_at_a_time_and_a_dead_one_blocks_for_a_minute_at_most(server: MLflowServer) -> None:
+    progress = mirror_state.acquire()
+    assert progress is not None
+    assert sync.synchronise(server).busy
+    SyncState.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert not sync.synchronise(server).busy
+    # The one that was given up must not touch what its successor left.
+    mirror_state.release(progress, error="late")
+    assert SyncState.objects.get().error == ""
+    progress.renewed -= 60
+    with pytest.raises(mirror_state.LostError):
+        progress.renew()
+
+
+def test_mirroring_one_run_shows_it_at_once_with_its_curves(
+    client: MlflowClient, server: MLflowServer, experiment: str
+) -> None:
+    run_id = log_run(client, experiment)
+    run = sync.mirror_run(run_id, server)
+    assert run.metrics == {"loss": 0.5}
+    assert run.series.get().length == 1
+    assert sync.mirror_run(run_id, server).pk == run.pk
+    assert Run.objects.count() == 1
+    with pytest.raises(IntegrationError) as caught:
+        sync.mirror_run("f" * 32, server)
+    assert caught.value.permanent
+
+
+def test_a_metric_that_is_gone_loses_its_row(
+    client: MlflowClient, server: MLflowServer, experiment: str
+) -> None:
+    run = sync.mirror_run(log_run(client, experiment), server)
+    RunMetric.objects.create(run=run, key="never logged", value=1.0)
+    Run.objects.filter(pk=run.pk).update(digest="")
+    sync.mirror_run(run.run_id, server)
+    assert list(run.latest.values_list("key", flat=True)) == ["loss"]
+
+
+def crowd(client: MlflowClient, experiment: str) -> None:
+    """Runs that are newer than the ones a test looks at."""
+    for _ in range(5):
+        log_run(client, experiment)
+
+
+class no_reconciliation:  # noqa: N801 - reads as a phrase
+    """Within it the mirror has just been reconciled, so only the quick look is at work."""
+
+    def __enter__(self) -> None:
+        state = SyncState.objects.get()
+        SyncState.objects.update(reconciled_at=timezone.now(), counts={**state.counts, "cursor": None})
+
+    def __exit__(self, *_: object) -> None:
+        assert SyncState.objects.get().counts["cursor"] is None
