@@ -22,5 +22,16 @@ class RegistryConfig(AppConfig):
                 "registry.register_job:run",
                 max_attempts=5,
                 permission=Permission.VERSION_REGISTER,
+                steps=("hash files", "create version"),
+            )
+        )
+        register(
+            Kind(
+                "apply",
+                "Stages in MLflow",
+                "registry.mirror:apply",
+                queue="sync",
+                max_attempts=20,
+                permission=Permission.PROMOTION_REVIEW,
             )
         )

@@ -9,11 +9,13 @@ from django.utils import timezone
 from accounts.models import User
 from audit import trail
 from audit.events import Event
-from experiments import jobs
+from experiments import jobs, runners
 from experiments.job_context import JobContext
 from experiments.runners import Outcome
+from integrations.mlflow_registering import ALIAS_OF_STAGE
 from integrations.mlflow_server import MLflowServer
 from registry.models import ModelVersion, Promotion, RegisteredModel
+from registry.stages import Stage
 
 
 def request(model: RegisteredModel, *, promotion: Promotion, user: User) -> None:
@@ -23,7 +25,13 @@ def request(model: RegisteredModel, *, promotion: Promotion, user: User) -> None
     :param user: whose decision it was
     """
     payload = {"model": model.name, "promotion": promotion.pk}
-    jobs.enqueue("apply", payload, on_behalf_of=user, key=f"apply:promotion:{promotion.pk}")
+    jobs.create(
+        runners.get("apply"),
+        payload,
+        submitter=user,
+        name=user.username,
+        key=f"apply:promotion:{promotion.pk}",
+    )
 
 
 def apply(context: JobContext) -> Outcome:
@@ -36,23 +44,27 @@ def apply(context: JobContext) -> Outcome:
     versions = ModelVersion.objects.filter(
         model__name=context.payload["model"], mlflow_version__isnull=False
     ).select_related("model")
+    # An alias has one holder: the version that came to the stage last, hence it is written last.
+    ordered = sorted(versions, key=lambda version: (version.stage == Stage.PRODUCTION, version.stage_since))
+    holders = {version.stage: version.pk for version in ordered}
     changed = []
-    for version in sorted(versions, key=lambda one: one.stage == "Production"):
+    for version in ordered:
         context.check()
-        if _mirror(server, version):
+        if _mirror(server, version, holds_alias=holders[version.stage] == version.pk):
             changed.append(version.version)
             context.log(f"{version}: MLflow version {version.mlflow_version} is in {version.stage} now")
     _mark_applied(context.payload["promotion"], changed)
     return Outcome({"changed": changed})
 
 
-def _mirror(server: MLflowServer, version: ModelVersion) -> bool:
+def _mirror(server: MLflowServer, version: ModelVersion, *, holds_alias: bool) -> bool:
     number = version.mlflow_version
     if number is None:
         return False
-    stage = "None" if version.stage == "Development" else version.stage
+    stage = Stage(version.stage).mlflow_name
     there = server.model_version(version.model.name, number)
-    if there.stage == stage and stage not in ("Production", "Staging"):
+    alias = ALIAS_OF_STAGE.get(stage) if holds_alias else None
+    if there.stage == stage and (alias is None or alias in there.aliases):
         return False
     server.mirror_stage(version.model.name, number, stage)
     server.set_version_tags(version.model.name, number, {"stagegate.stage": version.stage})

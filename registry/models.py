@@ -61,10 +61,12 @@ class ModelVersion(models.Model):
     manifest_digest = models.CharField(max_length=64, blank=True)
     model_format = models.CharField(max_length=30, blank=True)
     lineage = models.JSONField(default=dict)
+    # What the next version is compared with, see `registry.bump.VersionFacts`.
+    facts = models.JSONField(default=dict)
 
-    bump = models.CharField(max_length=10)
+    bump = models.CharField(max_length=10, blank=True)
     bump_reasons = models.JSONField(default=list)
-    required_bump = models.CharField(max_length=10)
+    required_bump = models.CharField(max_length=10, blank=True)
     reason = models.CharField(max_length=2000, blank=True)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=150)

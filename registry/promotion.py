@@ -186,7 +186,7 @@ def _move(
 
 
 def _check_move(version: ModelVersion, to_stage: str) -> None:
-    if to_stage not in _PROMOTABLE or not stages.allowed(version.stage, to_stage, stages.How.PROMOTION):
+    if to_stage not in _PROMOTABLE or not stages.allowed(version.stage, to_stage, stages.Move.PROMOTION):
         raise ValidationError(
             {"to": _("A version cannot be promoted from %(from)s to %(to)s.") % {"from": version.stage, "to": to_stage}}
         )
