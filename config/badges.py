@@ -11,7 +11,7 @@ from django.utils.translation import pgettext_lazy
 
 
 class Badge(NamedTuple):
-    """How one state is shown: a heroicons name, the word, and a tone of `static/css/components/badges.css`."""
+    """How one state is shown: the name of a heroicon, the word, and a tone of `badges.css`."""
 
     icon: str
     word: "str | Promise"
@@ -69,11 +69,11 @@ PROMOTIONS = {
 
 KINDS = {"job": JOBS, "step": STEPS, "run": RUNS, "gate": GATES, "promotion": PROMOTIONS}
 
-COMPARISONS = {
-    "better": Badge("hand-thumb-up", _("better"), "good"),
-    "worse": Badge("hand-thumb-down", _("worse"), "bad"),
-    "same": Badge("equals", _("same")),
-    "unjudged": Badge("minus", ""),
+VERDICTS: dict[str, "str | Promise"] = {
+    "better": _("better"),
+    "worse": _("worse"),
+    "same": _("same"),
+    "unjudged": "",
 }
 
 
@@ -94,13 +94,13 @@ def verdict(value: float, baseline: float, *, goal: str, tolerance: float = 0.0)
 
     :param goal: `max`, `min`, or anything else where no direction was declared
     :param tolerance: absolute difference up to which both count as the same
-    :return: a key of `COMPARISONS`
+    :return: a key of `VERDICTS`
     """
     if goal not in {"max", "min"}:
         return "unjudged"
     # `not >` rather than `<=`, so that NaN, which compares with nothing, is judged by nobody.
     difference = value - baseline
-    if difference != difference:  # noqa: PLR0124 - true of NaN only
+    if difference != difference:
         return "unjudged"
     if abs(difference) <= tolerance:
         return "same"

@@ -70,7 +70,7 @@ def signed(value: float, digits: int = 4) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Write a length of time in seconds with its two largest units: `0.8 s`, `42 s`, `3 min 05 s`, `2 h 10 min`."""
+    """Write a length of time, given in seconds, by its two largest units: `0.8 s`, `3 min 05 s`."""
     if seconds is None:
         return NO_VALUE
     if seconds < 0:
@@ -108,10 +108,8 @@ def relative_time(moment: datetime, now: datetime) -> str:
     distance = abs(seconds)
     if distance < 10:
         return gettext("just now")
-    text = _distance(distance)
-    return gettext("%(distance)s ago") % {"distance": text} if seconds > 0 else gettext("in %(distance)s") % {
-        "distance": text
-    }
+    text = {"distance": _distance(distance)}
+    return gettext("%(distance)s ago") % text if seconds > 0 else gettext("in %(distance)s") % text
 
 
 def _distance(seconds: int) -> str:

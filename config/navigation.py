@@ -1,0 +1,83 @@
+"""The entries of the left navigation."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+HOME = "home"
+
+
+class Entry(NamedTuple):
+    """A page in the navigation: its view, label and heroicon; for a request also its address."""
+
+    view: str
+    label: "str | Promise"
+    icon: str
+    url: str = ""
+    current: bool = False
+
+
+class Group(NamedTuple):
+    """Entries under one heading; the first group has none."""
+
+    label: "str | Promise"
+    entries: tuple[Entry, ...]
+
+
+GROUPS = (
+    Group("", (Entry(HOME, _("Home"), "home"),)),
+    Group(
+        _("Registry"),
+        (
+            Entry("registry:models", _("Models"), "cube"),
+            Entry("registry:promotions", _("Promotions"), "arrow-up-circle"),
+        ),
+    ),
+    Group(
+        _("Experiments"),
+        (
+            Entry("experiments:experiments", _("Experiments"), "beaker"),
+            Entry("experiments:runs", _("Runs"), "chart-bar"),
+            Entry("experiments:repositories", _("Repositories"), "code-bracket-square"),
+            Entry("experiments:jobs", _("Jobs"), "queue-list"),
+        ),
+    ),
+)
+
+
+def for_path(path: str) -> list[Group]:
+    """Return the groups with addresses, the entry marked to which the page at `path` belongs.
+
+    A page that this installation does not have is left out, and so is a group that becomes empty.
+    """
+    addresses = {entry.view: _address(entry.view) for group in GROUPS for entry in group.entries}
+    here = _current(path, addresses.values())
+    groups = [
+        Group(group.label, tuple(_filled(entry, addresses[entry.view], here) for entry in group.entries))
+        for group in GROUPS
+    ]
+    present = [Group(label, tuple(entry for entry in entries if entry.url)) for label, entries in groups]
+    return [group for group in present if group.entries]
+
+
+def _filled(entry: Entry, address: str, here: str) -> Entry:
+    return entry._replace(url=address, current=bool(address) and address == here)
+
+
+def _current(path: str, addresses: Iterable[str]) -> str:
+    """Return the address that is the longest beginning of `path`; home, which begins all, must be equal."""
+    home = reverse(HOME)
+    if path == home:
+        return home
+    begin = (address for address in addresses if address and address != home and path.startswith(address))
+    return max(begin, key=len, default="")
+
+
+def _address(view: str) -> str:
+    try:
+        return reverse(view)
+    except NoReverseMatch:
+        return ""

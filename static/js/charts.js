@@ -1,0 +1,109 @@
+// [data-chart="id of a JSON block"] or [data-chart-url="address of JSON"] draws a Plotly figure when it scrolls
+// into view. The library, 1.4 MB, is loaded by the first chart only.
+const { phrase, whenPresent } = window.stagegate;
+const config = { responsive: true, displaylogo: false, showSendToCloud: false, plotlyServerURL: "" };
+let library;
+
+function load() {
+  library ??= new Promise((resolve, reject) => {
+    // Plotly would write its rules into a <style>, which the content security policy refuses; this link
+    // stands in for it.
+    const style = document.createElement("link");
+    style.id = "plotly.js-style-global";
+    style.className = "no-inline-styles";
+    style.rel = "stylesheet";
+    style.href = document.body.dataset.plotlyStyle;
+    const script = document.createElement("script");
+    script.src = document.body.dataset.plotly;
+    script.onload = () => {
+      window.Plotly.setPlotConfig(config);
+      resolve(window.Plotly);
+    };
+    script.onerror = () => reject(new Error("the chart library did not load"));
+    document.head.append(style, script);
+  });
+  return library;
+}
+
+// Tokens are light-dark() pairs: only a used colour shows which half is in force.
+function token(probe, name) {
+  probe.style.color = `var(${name})`;
+  return getComputedStyle(probe).color;
+}
+
+function template() {
+  const probe = document.createElement("span");
+  document.body.append(probe);
+  const colour = (name) => token(probe, name);
+  const axis = {
+    gridcolor: colour("--border-faint"),
+    linecolor: colour("--border-strong"),
+    zerolinecolor: colour("--border-strong"),
+    tickcolor: colour("--border-strong"),
+    tickfont: { size: 11, color: colour("--text-muted") },
+    title: { font: { size: 12, color: colour("--text-secondary") }, standoff: 8 },
+    automargin: true,
+  };
+  const layout = {
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    colorway: Array.from({ length: 8 }, (_, index) => colour(`--chart-${index + 1}`)),
+    font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("--text-secondary") },
+    margin: { l: 48, r: 16, t: 16, b: 40 },
+    xaxis: axis,
+    yaxis: axis,
+    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 12 } },
+    hoverlabel: { bgcolor: colour("--surface-raised"), bordercolor: colour("--border-strong"), font: { size: 12, color: colour("--text") } },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--text-muted"), activecolor: colour("--text") },
+    colorscale: { sequential: [[0, colour("--surface-sunken")], [1, colour("--chart-1")]] },
+    coloraxis: { colorbar: { outlinewidth: 0, thickness: 12, tickfont: { size: 11 } } },
+  };
+  const colorbar = { outlinewidth: 0, thickness: 12, tickfont: { size: 11 } };
+  probe.remove();
+  return { layout, data: { heatmap: [{ colorbar }], scatter: [{ line: { width: 1.75 } }] } };
+}
+
+async function figureOf(element) {
+  if (!element.dataset.chartUrl) return JSON.parse(document.getElementById(element.dataset.chart).textContent);
+  const answer = await fetch(element.dataset.chartUrl, { headers: { Accept: "application/json" } });
+  if (!answer.ok) throw new Error(`the figure came back as ${answer.status}`);
+  return answer.json();
+}
+
+async function draw(element) {
+  try {
+    const [plotly, figure] = await Promise.all([load(), figureOf(element)]);
+    const layout = { ...figure.layout, template: template(), autosize: true };
+    element.replaceChildren();
+    await plotly.newPlot(element, figure.data, layout, config);
+    element.dataset.drawn = "";
+  } catch (problem) {
+    console.warn(problem);
+    const message = document.createElement("p");
+    message.className = "chart-message";
+    message.textContent = phrase("chartFailed");
+    element.replaceChildren(message);
+  }
+}
+
+const watcher = new IntersectionObserver(
+  (entries) => {
+    for (const entry of entries) {
+      if (!entry.isIntersecting) continue;
+      watcher.unobserve(entry.target);
+      draw(entry.target);
+    }
+  },
+  { rootMargin: "200px" },
+);
+
+whenPresent("[data-chart], [data-chart-url]", (element) => watcher.observe(element));
+
+document.addEventListener("stagegate:theme", async () => {
+  for (const element of document.querySelectorAll("[data-drawn]")) {
+    (await load()).relayout(element, { template: template() });
+  }
+});
+document.addEventListener("htmx:beforeCleanupElement", (event) => {
+  if (event.target.matches?.("[data-drawn]")) window.Plotly.purge(event.target);
+});
