@@ -1,14 +1,24 @@
 """The brake on guessing passwords."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.db.models import F
+from django.utils import timezone
 
 from accounts import brake
 from accounts.models import SignInBrake
 
 NOTHING = timedelta()
+
+
+@pytest.fixture(autouse=True)
+def still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop the clock: on a busy machine the first waits of two seconds would pass by themselves."""
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)
 
 
 def guess(times: int, name: str = "mina", address: str = "192.0.2.1") -> timedelta:
@@ -87,3 +97,16 @@ def test_signing_in_forgets_the_attempts() -> None:
 def test_what_was_typed_is_not_kept() -> None:
     guess(1, name="a secret typed into the wrong field")
     assert "secret" not in str(SignInBrake.objects.values().get())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_attempts_at_the_same_time_are_not_all_the_first() -> None:
+    def attempt(_number: int) -> timedelta:
+        try:
+            return brake.attempt("mina", "192.0.2.1")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as threads:
+        waits = list(threads.map(attempt, range(24)))
+    assert waits.count(NOTHING) == brake.FREE_ATTEMPTS

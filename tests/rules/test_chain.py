@@ -192,6 +192,16 @@ def test_an_edit_with_a_new_hash_is_found_at_the_next_entry() -> None:
     assert chain.verify(links) == (4, "the entry does not follow the one before it")
 
 
+@pytest.mark.parametrize("number", [1, 2, 4])
+def test_a_number_out_of_line_is_found_even_where_every_hash_fits(number: int) -> None:
+    links = make_chain(2)
+    links.append(make_link(number, links[-1].hash))
+    fault = chain.verify(links)
+    assert fault is not None
+    assert fault.sequence == 3
+    assert f"entry {number} stands in its place" in fault.reason
+
+
 def test_content_that_cannot_be_hashed_is_a_fault_and_no_crash() -> None:
     links = make_chain(2)
     links[1] = replace(links[1], data={"loss": math.nan})
