@@ -1,7 +1,7 @@
 """Celery settings: the message carries an id only, the database row is the truth.
 
-Messages are acknowledged on receipt; a job that is lost with its worker comes back through its database lease,
-never through a redelivered message.
+Messages are acknowledged on receipt; a job that is lost with its worker comes back through its database
+lease, never through a redelivered message.
 """
 
 from django.conf import settings

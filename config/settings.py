@@ -1,6 +1,7 @@
 """Django settings. Everything that differs between installations comes from the environment."""
 
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
 from csp.constants import NONE, SELF
@@ -82,7 +83,7 @@ DATABASE_URL = environment.url(
     default=f"sqlite:///{DATA_DIR}/stagegate.sqlite3",
     schemes=["sqlite", "postgres", "postgresql"],
 )
-DATABASES = {"default": dict(dj_database_url.parse(DATABASE_URL))}
+DATABASES: dict[str, dict[str, Any]] = {"default": dict(dj_database_url.parse(DATABASE_URL))}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # IMMEDIATE takes the write lock at BEGIN: a transaction that reads and then writes cannot fail half way
     # with "database is locked". WAL lets readers go on while one writes.

@@ -1,8 +1,9 @@
 """The facts a promotion is decided on, frozen under one digest."""
 
+import hashlib
 from typing import Any
 
-from audit.chain import canonical, sha256_hex
+from audit.chain import canonical
 from registry.models import ModelVersion
 
 
@@ -26,7 +27,7 @@ def snapshot(version: ModelVersion, incumbent: ModelVersion | None) -> dict[str,
 
 def digest(evidence: dict[str, Any]) -> str:
     """Return the SHA-256 (64 hex digits) of the evidence in canonical JSON."""
-    return sha256_hex(canonical(evidence))
+    return hashlib.sha256(canonical(evidence).encode()).hexdigest()
 
 
 def changes(frozen: dict[str, Any], current: dict[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from audit import trail
 from audit.events import Event
-from experiments import jobs, runners
+from experiments import job_changes, runners
 from experiments.job_context import JobContext
 from experiments.runners import Outcome
 from integrations.mlflow_registering import ALIAS_OF_STAGE
@@ -25,7 +25,7 @@ def request(model: RegisteredModel, *, promotion: Promotion, user: User) -> None
     :param user: whose decision it was
     """
     payload = {"model": model.name, "promotion": promotion.pk}
-    jobs.create(
+    job_changes.create(
         runners.get("apply"),
         payload,
         submitter=user,

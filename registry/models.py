@@ -126,7 +126,9 @@ class Promotion(models.Model):
         ordering = ["-pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["version", "to_stage"], condition=Q(state="open"), name="one_open_promotion_per_target"
+                fields=["version", "to_stage"],
+                condition=Q(state="open"),
+                name="one_open_promotion_per_target",
             ),
         ]
 

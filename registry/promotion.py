@@ -188,7 +188,10 @@ def _move(
 def _check_move(version: ModelVersion, to_stage: str) -> None:
     if to_stage not in _PROMOTABLE or not stages.allowed(version.stage, to_stage, stages.Move.PROMOTION):
         raise ValidationError(
-            {"to": _("A version cannot be promoted from %(from)s to %(to)s.") % {"from": version.stage, "to": to_stage}}
+            {
+                "to": _("A version cannot be promoted from %(from)s to %(to)s.")
+                % {"from": version.stage, "to": to_stage}
+            }
         )
     if to_stage == stages.Stage.PRODUCTION and MLModelVersion(version.version).is_prerelease:
         raise ValidationError({"to": _("A release candidate cannot go to Production; finalise it first.")})

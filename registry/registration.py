@@ -138,7 +138,9 @@ def _check_name(name: str) -> None:
     if not name.strip() or len(name) > NAME_LIMIT or name != name.strip() or not name.isprintable():
         raise ValidationError({"model": _("Give a name of at most %d printable characters.") % NAME_LIMIT})
     if any(character in _FORBIDDEN_IN_NAMES for character in name):
-        raise ValidationError({"model": _("A model's name cannot contain any of / : @ and the percent sign.")})
+        raise ValidationError(
+            {"model": _("A model's name cannot contain any of / : @ and the percent sign.")}
+        )
 
 
 def _chosen(version: str, proposal: Proposal) -> MLModelVersion:

@@ -55,7 +55,9 @@ def _build(work: Path, remote: Path) -> None:
 def _set_data_version(path: Path, version: str) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     changed = [
-        line.replace(line.split("#")[0].rstrip(), f'  version: "{version}"') if line.startswith("  version:") else line
+        line.replace(line.split("#")[0].rstrip(), f'  version: "{version}"')
+        if line.startswith("  version:")
+        else line
         for line in lines
     ]
     path.write_text("\n".join(changed) + "\n", encoding="utf-8")

@@ -68,7 +68,11 @@ def _supervise(processes: dict[str, str], data_dir: Path, *, demo: bool) -> int:
 
 def _environment() -> dict[str, str]:
     programs = str(Path(sys.executable).parent)
-    return {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}", "PYTHONUNBUFFERED": "1"}
+    return {
+        **os.environ,
+        "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 def _greet(demo: bool) -> None:
@@ -80,7 +84,9 @@ def _greet(demo: bool) -> None:
     say(f"  Logs        {settings.DATA_DIR / 'logs'}")
     if demo:
         # A process of its own, which dies with this one: the demo waits for jobs for minutes.
-        subprocess.run([sys.executable, "manage.py", "demo"], cwd=settings.BASE_DIR, check=False, env=_environment())
+        subprocess.run(
+            [sys.executable, "manage.py", "demo"], cwd=settings.BASE_DIR, check=False, env=_environment()
+        )
     say("  Stop with Ctrl-C.")
 
 

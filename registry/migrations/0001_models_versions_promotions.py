@@ -6,7 +6,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -15,137 +14,258 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='ModelVersion',
+            name="ModelVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.CharField(max_length=128)),
-                ('major', models.BigIntegerField()),
-                ('minor', models.BigIntegerField()),
-                ('patch', models.BigIntegerField()),
-                ('pre_key', models.BinaryField(max_length=600)),
-                ('stage', models.CharField(default='Development', max_length=20)),
-                ('stage_since', models.DateTimeField()),
-                ('key', models.CharField(max_length=200, unique=True)),
-                ('run_id', models.CharField(db_index=True, max_length=64)),
-                ('source', models.CharField(max_length=1000)),
-                ('mlflow_version', models.PositiveIntegerField(blank=True, null=True)),
-                ('mlflow_problem', models.CharField(blank=True, max_length=1000)),
-                ('metadata', models.JSONField(default=dict)),
-                ('fingerprint', models.CharField(blank=True, max_length=12)),
-                ('manifest', models.JSONField(default=list)),
-                ('manifest_digest', models.CharField(blank=True, max_length=64)),
-                ('model_format', models.CharField(blank=True, max_length=30)),
-                ('lineage', models.JSONField(default=dict)),
-                ('facts', models.JSONField(default=dict)),
-                ('bump', models.CharField(blank=True, max_length=10)),
-                ('bump_reasons', models.JSONField(default=list)),
-                ('required_bump', models.CharField(blank=True, max_length=10)),
-                ('reason', models.CharField(blank=True, max_length=2000)),
-                ('created_at', models.DateTimeField()),
-                ('created_by', models.CharField(max_length=150)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("version", models.CharField(max_length=128)),
+                ("major", models.BigIntegerField()),
+                ("minor", models.BigIntegerField()),
+                ("patch", models.BigIntegerField()),
+                ("pre_key", models.BinaryField(max_length=600)),
+                ("stage", models.CharField(default="Development", max_length=20)),
+                ("stage_since", models.DateTimeField()),
+                ("key", models.CharField(max_length=200, unique=True)),
+                ("run_id", models.CharField(db_index=True, max_length=64)),
+                ("source", models.CharField(max_length=1000)),
+                ("mlflow_version", models.PositiveIntegerField(blank=True, null=True)),
+                ("mlflow_problem", models.CharField(blank=True, max_length=1000)),
+                ("metadata", models.JSONField(default=dict)),
+                ("fingerprint", models.CharField(blank=True, max_length=12)),
+                ("manifest", models.JSONField(default=list)),
+                ("manifest_digest", models.CharField(blank=True, max_length=64)),
+                ("model_format", models.CharField(blank=True, max_length=30)),
+                ("lineage", models.JSONField(default=dict)),
+                ("facts", models.JSONField(default=dict)),
+                ("bump", models.CharField(blank=True, max_length=10)),
+                ("bump_reasons", models.JSONField(default=list)),
+                ("required_bump", models.CharField(blank=True, max_length=10)),
+                ("reason", models.CharField(blank=True, max_length=2000)),
+                ("created_at", models.DateTimeField()),
+                ("created_by", models.CharField(max_length=150)),
             ],
             options={
-                'ordering': ['model', '-major', '-minor', '-patch', '-pre_key', '-pk'],
+                "ordering": ["model", "-major", "-minor", "-patch", "-pre_key", "-pk"],
             },
         ),
         migrations.CreateModel(
-            name='RegisteredModel',
+            name="RegisteredModel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200, unique=True)),
-                ('description', models.CharField(blank=True, max_length=2000)),
-                ('created_at', models.DateTimeField()),
-                ('created_by', models.CharField(max_length=150)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200, unique=True)),
+                ("description", models.CharField(blank=True, max_length=2000)),
+                ("created_at", models.DateTimeField()),
+                ("created_by", models.CharField(max_length=150)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Promotion',
+            name="Promotion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('to_stage', models.CharField(max_length=20)),
-                ('from_stage', models.CharField(max_length=20)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('approved', 'Approved'), ('applied', 'Applied'), ('changes_requested', 'Changes Requested'), ('rejected', 'Rejected'), ('withdrawn', 'Withdrawn')], default='open', max_length=20)),
-                ('comment', models.TextField(blank=True)),
-                ('requested_by_name', models.CharField(max_length=150)),
-                ('opened_at', models.DateTimeField()),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('applied_at', models.DateTimeField(blank=True, null=True)),
-                ('evidence', models.JSONField(default=dict)),
-                ('evidence_digest', models.CharField(max_length=64)),
-                ('incumbent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='challenged_by', to='registry.modelversion')),
-                ('requested_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='promotions', to='registry.modelversion')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("to_stage", models.CharField(max_length=20)),
+                ("from_stage", models.CharField(max_length=20)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("approved", "Approved"),
+                            ("applied", "Applied"),
+                            ("changes_requested", "Changes Requested"),
+                            ("rejected", "Rejected"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        default="open",
+                        max_length=20,
+                    ),
+                ),
+                ("comment", models.TextField(blank=True)),
+                ("requested_by_name", models.CharField(max_length=150)),
+                ("opened_at", models.DateTimeField()),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                ("applied_at", models.DateTimeField(blank=True, null=True)),
+                ("evidence", models.JSONField(default=dict)),
+                ("evidence_digest", models.CharField(max_length=64)),
+                (
+                    "incumbent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="challenged_by",
+                        to="registry.modelversion",
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="promotions",
+                        to="registry.modelversion",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.AddField(
-            model_name='modelversion',
-            name='model',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='registry.registeredmodel'),
+            model_name="modelversion",
+            name="model",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="versions",
+                to="registry.registeredmodel",
+            ),
         ),
         migrations.CreateModel(
-            name='Review',
+            name="Review",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reviewer_name', models.CharField(max_length=150)),
-                ('verdict', models.CharField(choices=[('approve', 'Approve'), ('request_changes', 'Request Changes'), ('reject', 'Reject')], max_length=20)),
-                ('comment', models.TextField(blank=True)),
-                ('evidence_digest', models.CharField(max_length=64)),
-                ('at', models.DateTimeField()),
-                ('promotion', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reviews', to='registry.promotion')),
-                ('reviewer', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("reviewer_name", models.CharField(max_length=150)),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[
+                            ("approve", "Approve"),
+                            ("request_changes", "Request Changes"),
+                            ("reject", "Reject"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("comment", models.TextField(blank=True)),
+                ("evidence_digest", models.CharField(max_length=64)),
+                ("at", models.DateTimeField()),
+                (
+                    "promotion",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reviews",
+                        to="registry.promotion",
+                    ),
+                ),
+                (
+                    "reviewer",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['at', 'pk'],
+                "ordering": ["at", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='StageEvent',
+            name="StageEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('from_stage', models.CharField(max_length=20)),
-                ('to_stage', models.CharField(max_length=20)),
-                ('at', models.DateTimeField()),
-                ('by_name', models.CharField(max_length=150)),
-                ('reason', models.TextField(blank=True)),
-                ('promotion', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='stage_events', to='registry.promotion')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stage_events', to='registry.modelversion')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("from_stage", models.CharField(max_length=20)),
+                ("to_stage", models.CharField(max_length=20)),
+                ("at", models.DateTimeField()),
+                ("by_name", models.CharField(max_length=150)),
+                ("reason", models.TextField(blank=True)),
+                (
+                    "promotion",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="stage_events",
+                        to="registry.promotion",
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="stage_events",
+                        to="registry.modelversion",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['at', 'pk'],
+                "ordering": ["at", "pk"],
             },
         ),
         migrations.AddConstraint(
-            model_name='promotion',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('version', 'to_stage'), name='one_open_promotion_per_target'),
+            model_name="promotion",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "open")),
+                fields=("version", "to_stage"),
+                name="one_open_promotion_per_target",
+            ),
         ),
         migrations.AddIndex(
-            model_name='modelversion',
-            index=models.Index(fields=['model', '-major', '-minor', '-patch', '-pre_key'], name='version_semantic'),
+            model_name="modelversion",
+            index=models.Index(
+                fields=["model", "-major", "-minor", "-patch", "-pre_key"], name="version_semantic"
+            ),
         ),
         migrations.AddIndex(
-            model_name='modelversion',
-            index=models.Index(fields=['stage'], name='version_stage'),
+            model_name="modelversion",
+            index=models.Index(fields=["stage"], name="version_stage"),
         ),
         migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.UniqueConstraint(fields=('model', 'version'), name='one_row_per_version'),
+            model_name="modelversion",
+            constraint=models.UniqueConstraint(fields=("model", "version"), name="one_row_per_version"),
         ),
         migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.UniqueConstraint(condition=models.Q(('stage', 'Production')), fields=('model',), name='one_production_version_per_model'),
+            model_name="modelversion",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("stage", "Production")),
+                fields=("model",),
+                name="one_production_version_per_model",
+            ),
         ),
         migrations.AddIndex(
-            model_name='stageevent',
-            index=models.Index(fields=['version', 'at'], name='stage_event_time'),
+            model_name="stageevent",
+            index=models.Index(fields=["version", "at"], name="stage_event_time"),
         ),
         migrations.AddConstraint(
-            model_name='stageevent',
-            constraint=models.CheckConstraint(condition=models.Q(('from_stage', models.F('to_stage')), _negated=True), name='stage_event_is_a_change'),
+            model_name="stageevent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("from_stage", models.F("to_stage")), _negated=True),
+                name="stage_event_is_a_change",
+            ),
         ),
     ]

@@ -23,7 +23,9 @@ class Command(BaseCommand):
             story.tell(_progress)
         except subprocess.CalledProcessError as error:
             reason = (error.stderr or error.stdout or "").strip().splitlines()[-1:]
-            raise CommandError(f"The demo project could not be made: {' '.join(error.cmd)}: {reason}") from error
+            raise CommandError(
+                f"The demo project could not be made: {' '.join(error.cmd)}: {reason}"
+            ) from error
         except story.DemoError as error:
             raise CommandError(str(error)) from error
         say("  The demo is complete.")

@@ -1,0 +1,103 @@
+"""Registration, the part that answers at once: proposal, checks, and the job that it queues."""
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+
+from accounts.roles import Role
+from experiments.models import Job
+from registry import registration
+from registry.models import ModelVersion
+from registry.semver import MLModelVersion
+from tests.people import make_user
+from tests.versions import make_run, make_version
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_first_version_of_a_model_is_1_0_0():
+    proposal = registration.propose(make_run(), "receipt-ocr")
+    assert (str(proposal.version), proposal.required) == ("1.0.0", "")
+
+
+def test_another_architecture_asks_for_a_major_version_and_says_so():
+    make_version("1.2.0")
+    tags = {"model_architecture": "CNN-OCR", "dataset_hash": "d" * 32, "git_commit": "c" * 40}
+    proposal = registration.propose(make_run(tags=tags), "receipt-ocr")
+    assert str(proposal.version) == "2.0.0"
+    assert proposal.reasons[0] == "architecture CRNN -> CNN-OCR: MAJOR"
+
+
+def test_another_parameter_asks_for_a_minor_version():
+    make_version("1.2.0")
+    proposal = registration.propose(make_run(params={"train.learning_rate": "0.001"}), "receipt-ocr")
+    assert str(proposal.version) == "1.3.0"
+    assert "train.learning_rate 0.003 -> 0.001: MINOR" in proposal.reasons
+
+
+def test_registering_queues_one_job_however_often_it_is_asked():
+    run, engineer = make_run(), make_user(Role.ENGINEER)
+    first = registration.register(run, "receipt-ocr", user=engineer)
+    second = registration.register(run, "receipt-ocr", user=engineer)
+    assert first == second
+    assert first.payload["version"] == "1.0.0"
+    assert Job.objects.count() == 1
+
+
+def test_a_viewer_may_not_register():
+    with pytest.raises(PermissionDenied):
+        registration.register(make_run(), "receipt-ocr", user=make_user(Role.VIEWER))
+
+
+@pytest.mark.parametrize("name", ["", " ", "a/b", "a:b", "a@b", "50%", "tab\tname", "x" * 201, " padded"])
+def test_an_unusable_model_name_is_refused(name):
+    with pytest.raises(ValidationError) as caught:
+        registration.register(make_run(), name, user=make_user(Role.ENGINEER))
+    assert "model" in caught.value.message_dict
+
+
+@pytest.mark.parametrize("version", ["1", "01.0.0", "1.0.0-", "v1.0.0", "1.0.0\n1"])
+def test_a_version_outside_the_grammar_is_refused(version):
+    with pytest.raises(ValidationError) as caught:
+        registration.register(make_run(), "receipt-ocr", user=make_user(Role.ENGINEER), version=version)
+    assert "version" in caught.value.message_dict
+
+
+def test_a_version_that_exists_is_refused():
+    make_version("1.0.0")
+    with pytest.raises(ValidationError, match="exists already"):
+        registration.register(make_run(), "receipt-ocr", user=make_user(Role.ENGINEER), version="1.0.0")
+
+
+def test_a_smaller_bump_than_required_needs_a_reason():
+    make_version("1.2.0")
+    run, engineer = make_run(params={"train.learning_rate": "0.001"}), make_user(Role.ENGINEER)
+    with pytest.raises(ValidationError) as caught:
+        registration.register(run, "receipt-ocr", user=engineer, version="1.2.1")
+    assert "reason" in caught.value.message_dict
+    job = registration.register(run, "receipt-ocr", user=engineer, version="1.2.1", reason="same weights")
+    assert job.payload["required_bump"] == "minor"
+    assert job.payload["bump"] == "patch"
+
+
+def test_a_run_that_failed_cannot_become_a_version():
+    with pytest.raises(ValidationError, match="finished"):
+        registration.register(make_run(status="FAILED"), "receipt-ocr", user=make_user(Role.ENGINEER))
+
+
+def test_the_database_orders_versions_as_python_does():
+    numbers = [
+        "1.0.0-rc10",
+        "1.0.0",
+        "1.0.0-rc2",
+        "1.0.0-dev",
+        "0.9.9",
+        "1.0.0-alpha.1",
+        "1.0.0-beta",
+        "2.0.0",
+    ]
+    numbers += ["1.0.0-rc.2", "1.0.0-1", "1.10.0", "1.9.0", "1.0.0-x-y", "1.0.0-Rc"]
+    for number in numbers:
+        make_version(number)
+    stored = ModelVersion.objects.order_by("-major", "-minor", "-patch", "-pre_key")
+    expected = sorted(map(MLModelVersion, numbers), reverse=True)
+    assert [version.version for version in stored] == [str(version) for version in expected]
