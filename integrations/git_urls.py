@@ -1,0 +1,42 @@
+"""Which addresses of Git repositories are accepted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from pathlib import PurePosixPath
+
+from integrations.errors import IntegrationError
+from integrations.git_commands import without_password
+
+SCP_STYLE = re.compile(r"(?:[\w.+-]+@)?\w[\w.-]*:\S+")
+
+
+def checked_url(url: str, protocols: Collection[str]) -> str:
+    """Return ``url`` if Git can be given it safely; permanent ``IntegrationError`` if not.
+
+    Accepted are ``<protocol>://...`` for the given protocols, ``[user@]host:path`` if ``ssh`` is among them,
+    and absolute paths of this host if ``file`` is. Refused is what Git would take for an option, a remote
+    helper (``ext::``, which runs any command) or a path relative to whatever directory is current.
+    """
+    used = _protocol(url)
+    if used is None:
+        raise IntegrationError(
+            f"{without_password(url)!r} is not an address of a repository.", permanent=True
+        )
+    if used not in protocols:
+        raise IntegrationError(f"Repositories over {used!r} are not allowed here.", permanent=True)
+    return url
+
+
+def _protocol(url: str) -> str | None:
+    if not url or url.startswith("-") or not url.isprintable() or "::" in url.split("/")[0]:
+        return None
+    scheme, separator, rest = url.partition("://")
+    if separator:
+        if not rest or rest.startswith("-") or not re.fullmatch(r"[a-z][a-z0-9+.-]*", scheme):
+            return None
+        return scheme
+    if PurePosixPath(url).is_absolute():
+        return "file"
+    return "ssh" if SCP_STYLE.fullmatch(url) else None
