@@ -3,7 +3,9 @@
 from config import environment
 
 # Loopback unless the operator opens it: the stack has no TLS of its own.
-bind = f"{environment.text('STAGEGATE_BIND', '127.0.0.1')}:{environment.integer('STAGEGATE_PORT', default=8000, low=1, high=65535)}"  # noqa: E501
+_host = environment.text("STAGEGATE_BIND", "127.0.0.1")
+_port = environment.integer("STAGEGATE_PORT", default=8000, low=1, high=65535)
+bind = f"{_host}:{_port}"
 workers = environment.integer("STAGEGATE_WEB_WORKERS", default=2, low=1, high=64)
 threads = 4
 worker_class = "gthread"
@@ -14,3 +16,5 @@ max_requests = 10_000
 max_requests_jitter = 1_000
 accesslog = None
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - heartbeat files; a disk could stall them
+# Nobody controls this server but its supervisor, and the socket would lie outside the data folder.
+control_socket_disable = True
