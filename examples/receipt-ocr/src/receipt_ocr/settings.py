@@ -1,5 +1,6 @@
 """Typed access to params.yaml; every value is checked before anything runs."""
 
+import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self, get_args, get_origin
@@ -10,7 +11,7 @@ from receipt_ocr.scans import SIDE
 
 ARCHITECTURES = ("CNN", "CRNN")
 OPTIMIZERS = ("AdamW", "Adam", "SGD")
-SCHEDULERS = ("CosineAnnealingLR", "OneCycleLR", "none")
+SCHEDULERS = ("OneCycleLR", "CosineAnnealingLR", "none")
 
 
 class SettingsError(ValueError):
@@ -49,6 +50,8 @@ def _typed(name: str, value: Any, kind: Any) -> Any:
         return float(value)
     if type(value) is not kind:
         raise SettingsError(f"{name} must be {kind.__name__}, not {value!r}")
+    if kind is float and not math.isfinite(value):
+        raise SettingsError(f"{name} must be a finite number, not {value!r}")
     return value
 
 
@@ -92,7 +95,9 @@ class Preprocess(Group):
         _require(min(self.jitter, self.margin) >= 0, "jitter, margin must not be negative")
         needed = self.margin + longest * SIDE + (longest - 1) * self.spacing[1]
         _require(width >= needed, f"canvas is too narrow: {longest} digits need {needed} pixels")
-        _require(height >= SIDE + 2 * self.jitter, f"canvas must be {SIDE + 2 * self.jitter} pixels high")
+        _require(
+            height >= SIDE + 2 * self.jitter, f"canvas must be at least {SIDE + 2 * self.jitter} pixels high"
+        )
         _require(0 < self.split_ratio < 1, "split_ratio must lie between 0 and 1")
         _require(min(self.train_samples, self.val_samples) >= 2, "train_samples, val_samples: at least 2")
         _require(0 <= self.noise <= 1, "noise must lie between 0 and 1")
