@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Count, Exists, Max, OuterRef, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from experiments.job_messages import Broker
@@ -59,7 +59,7 @@ def _announce_again(broker: Broker, queue: str, count: int, seconds: float) -> i
         _announced()
         .filter(queue=queue)
         .annotate(announced_at=Max("announcements__published_at"))
-        .filter(announced_at__lt=Now() - timedelta(seconds=seconds))
+        .filter(Q(announced_at=None) | Q(announced_at__lt=Now() - timedelta(seconds=seconds)))
         .order_by("announced_at", "pk")
     )
     jobs = list(stale[:count])

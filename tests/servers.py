@@ -13,12 +13,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import redis
 import requests
 
+from integrations.redis_server import redis_executable
+
+ROOT = Path(__file__).parent.parent
 START_SECONDS = 90.0
 STOP_SECONDS = 10.0
 
@@ -130,6 +134,69 @@ def s3_server(folder: Path, *buckets: str) -> Iterator[dict[str, str]]:
         # a request without a signature is refused: the endpoint is up and asks for credentials
         wait_for_http(f"http://{address}", group, folder / "server.log", status=400)
         yield env
+
+
+@contextlib.contextmanager
+def redis_server(folder: Path, *, port: int = 0, socket_path: str = "") -> Iterator[Server]:
+    """A real, empty Redis on a loopback port or the Unix socket `socket_path`; it keeps nothing on disk."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = 0 if socket_path else port or free_port()
+    url = f"redis+socket://{socket_path}" if socket_path else f"redis://127.0.0.1:{port}/0"
+    command = [
+        *(str(redis_executable()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)),
+        *("--save", "", "--appendonly", "no"),
+        *(["--unixsocket", socket_path] if socket_path else []),
+    ]
+    with running(command, folder=folder) as group:
+        client = redis.Redis(unix_socket_path=socket_path) if socket_path else redis.Redis(port=port)
+        wait_for(client.ping, group, folder / "server.log")
+        client.close()
+        yield Server(url, group)
+
+
+@contextlib.contextmanager
+def run_redis(folder: Path) -> Iterator[str]:
+    """`redis_server` for those who need its address only."""
+    with redis_server(folder) as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def run_worker(
+    folder: Path, env: dict[str, str], queues: str = "jobs", concurrency: int = 2
+) -> Iterator[int]:
+    """A real Celery worker on `queues`; yields its group. `env` names database, Redis and settings."""
+    command = [
+        *(sys.executable, "-m", "celery", "-A", "config", "worker", "-Q", queues, "-c", str(concurrency)),
+        *("-l", "INFO", "--without-gossip", "--without-mingle", "--without-heartbeat"),
+    ]
+    log = folder / "server.log"
+    folder.mkdir(parents=True, exist_ok=True)
+    with running(command, folder=folder, env={"PYTHONPATH": str(ROOT), **env}) as group:
+        wait_for(lambda: " ready." in log.read_text(errors="replace"), group, log)
+        yield group
+
+
+@contextlib.contextmanager
+def run_dispatcher(folder: Path, env: dict[str, str]) -> Iterator[int]:
+    """A real dispatcher; yields its process group. `env` as for `run_worker`."""
+    command = [sys.executable, str(ROOT / "manage.py"), "dispatcher"]
+    log = folder / "server.log"
+    folder.mkdir(parents=True, exist_ok=True)
+    with running(command, folder=folder, env={"PYTHONPATH": str(ROOT), **env}) as group:
+        wait_for(lambda: "at work" in log.read_text(errors="replace"), group, log)
+        yield group
+
+
+def wait_for(ready: Callable[[], object], group: int, log: Path) -> None:
+    """Wait until `ready()` is true; fail with the server's log if it never is, or if the server has ended."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and _members(group):
+        with contextlib.suppress(OSError, redis.RedisError):
+            if ready():
+                return
+        time.sleep(0.05)
+    raise RuntimeError(f"The server is not ready:\n{log.read_text(errors='replace')[-4000:]}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
