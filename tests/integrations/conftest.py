@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -35,3 +36,11 @@ def server(mlflow_url: str) -> MLflowServer:
 def unique() -> str:
     """A name that no other test of this session uses."""
     return f"case-{next(_numbers)}"
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`model.pt2` of a small text recogniser whose batch size may vary, its example beside it."""
+    from tests.integrations.small_models import save_pt2
+
+    return save_pt2(tmp_path_factory.mktemp("archive"))
