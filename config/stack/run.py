@@ -14,6 +14,7 @@ import django
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
+from django.db import OperationalError
 from honcho.manager import Manager
 
 from config.stack import preflight, services
@@ -50,9 +51,12 @@ def _prepare() -> None:
     django.setup()
     try:
         call_command("check", "--fail-level", "ERROR", verbosity=0)
+        call_command("migrate", interactive=False, verbosity=0)
     except SystemCheckError as error:
         raise preflight.StartError(" ".join(str(error).split())) from error
-    call_command("migrate", interactive=False, verbosity=0)
+    except OperationalError as error:
+        reason = " ".join(str(error).split())
+        raise preflight.StartError(f"the database does not answer: {reason}") from error
 
 
 def _supervise(processes: dict[str, str], data_dir: Path, *, demo: bool) -> int:
