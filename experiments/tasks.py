@@ -3,7 +3,7 @@
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_process_init, worker_shutting_down
+from celery.signals import worker_shutting_down
 
 from experiments import execution, worker_shutdown
 
@@ -20,11 +20,6 @@ def sync_mlflow() -> None:
     from experiments import sync
 
     sync.synchronise()
-
-
-@worker_process_init.connect
-def _prepare_pool_process(**_: Any) -> None:
-    worker_shutdown.install()
 
 
 @worker_shutting_down.connect

@@ -15,20 +15,11 @@ from types import FrameType
 
 import psutil
 
-EXIT_DELAY = 1.0
+EXIT_DELAY = 1.0  # seconds
 
 _requested = False
-_busy = False
-_installed = False
+_listening = False
 _interruption: Callable[[], Exception | None] | None = None
-
-
-def install() -> None:
-    """Take over SIGTERM and SIGALRM in a pool process; must be called in its main thread."""
-    global _installed
-    signal.signal(signal.SIGTERM, _terminate)
-    signal.signal(signal.SIGALRM, _interrupt)
-    _installed = True
 
 
 def requested() -> bool:
@@ -38,16 +29,24 @@ def requested() -> bool:
 
 @contextlib.contextmanager
 def busy() -> Iterator[None]:
-    """Mark the time in which SIGTERM must not simply end this process."""
-    global _busy, _requested
-    _busy = True
-    try:
-        yield
-    finally:
-        _busy = False
-        if _requested:
-            _requested = False
-            _exit_soon()
+    """Mark the time in which SIGTERM must not simply end this process; then the answer is the old one again.
+
+    The pool sets its handlers after Celery's signal that a pool process is ready, so there is no earlier time
+    to take over. Outside the main thread (in tests) signals are left alone.
+    """
+    global _requested, _listening
+    with contextlib.ExitStack() as handlers:
+        if threading.current_thread() is threading.main_thread():
+            handlers.enter_context(_handler(signal.SIGTERM, _terminate))
+            handlers.enter_context(_handler(signal.SIGALRM, _interrupt))
+            _listening = True
+        try:
+            yield
+        finally:
+            _listening = False
+    if _requested:
+        _requested = False
+        _exit_soon()
 
 
 @contextlib.contextmanager
@@ -64,7 +63,7 @@ def interruptible(reason: Callable[[], Exception | None]) -> Iterator[None]:
 def interrupt() -> None:
     """Raise the reason to stop inside the runner, which may be waiting in a system call. From any thread."""
     main = threading.main_thread().ident
-    if _installed and main is not None:
+    if _listening and main is not None:
         signal.pthread_kill(main, signal.SIGALRM)
 
 
@@ -75,13 +74,18 @@ def tell_children() -> None:
             child.terminate()
 
 
-def _terminate(number: int, _frame: FrameType | None) -> None:
+@contextlib.contextmanager
+def _handler(number: int, handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    previous = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, signal.SIG_DFL if previous is None else previous)
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
     global _requested
-    if _busy:
-        _requested = True
-        return
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
+    _requested = True
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
