@@ -1,4 +1,4 @@
-"""The embedded stack as an operator meets it: one command starts it, one signal ends it, errors are one line."""
+"""The embedded stack as an operator meets it: one command starts it, one signal ends it."""
 
 import os
 import signal
