@@ -17,8 +17,9 @@ from django.utils import timezone
 
 from experiments.mirror_rows import ACTIVE, mark_vanished, write_runs
 from experiments.mirror_state import LiveTurn
-from experiments.mirror_values import LIVE_STATUSES, is_stored, packed, run_values, text
+from experiments.mirror_values import LIVE_STATUSES, is_stored, packed, run_values
 from experiments.models import MetricSeries, Run
+from experiments.stored_text import text
 from integrations.errors import IntegrationError
 from integrations.mlflow_http import MLflowError
 from integrations.mlflow_reading import NOT_FOUND

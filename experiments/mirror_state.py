@@ -10,8 +10,8 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from experiments.mirror_values import text
 from experiments.models import SyncState
+from experiments.stored_text import text
 
 NAME = "mlflow"
 LEASE = timedelta(seconds=60)

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from experiments.stored_text import text
 from integrations.mlflow_records import ExperimentRecord, MetricPoint, RunRecord
 
 LIVE_STATUSES = frozenset({"RUNNING", "SCHEDULED"})
 TERMINAL_STATUSES = frozenset({"FINISHED", "FAILED", "KILLED"})
 MAX_METRIC_KEY = 250
-CUT_MARK = "…"
 
 # In every digest: raise it when more or other things are stored, and every run is written anew.
 _FORMAT = 1
@@ -52,15 +52,6 @@ class RunValues:
     def digest(self) -> str:
         """Hash of all columns: equal means that nothing has to be written."""
         return str(self.columns["digest"])
-
-
-def text(value: str, limit: int | None = None) -> str:
-    """Return `value` without what databases refuse, cut to `limit` characters (the last one says so).
-
-    PostgreSQL stores no NUL, and neither database half a surrogate pair.
-    """
-    clean = value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
-    return clean if limit is None or len(clean) <= limit else clean[: limit - len(CUT_MARK)] + CUT_MARK
 
 
 def texts(pairs: Mapping[str, str]) -> dict[str, str]:
