@@ -1,0 +1,56 @@
+"""Fetch what an address names, or answer 404. Everybody who is signed in may look."""
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.utils.translation import gettext as _
+
+from experiments.models import Run
+from registry.models import ModelVersion, Promotion, RegisteredModel
+
+
+def get_model(name: str) -> RegisteredModel:
+    """Return the registered model called `name`.
+
+    :raises Http404: there is none
+    """
+    model = RegisteredModel.objects.filter(name=name).first()
+    if model is None:
+        raise Http404(_("There is no model called %(name)s.") % {"name": name})
+    return model
+
+
+def get_version(name: str, version: str) -> ModelVersion:
+    """Return a version by its semantic version, or by MLflow's integer.
+
+    :raises Http404: there is none
+    """
+    versions: QuerySet[ModelVersion] = ModelVersion.objects.select_related("model").filter(model__name=name)
+    found = versions.filter(version=version).first()
+    # Nine digits fit into every database's integer.
+    if found is None and version.isascii() and version.isdigit() and len(version) < 10:
+        found = versions.filter(mlflow_version=int(version)).first()
+    if found is None:
+        raise Http404(_("%(model)s has no version %(version)s.") % {"model": name, "version": version})
+    return found
+
+
+def get_run(run_id: str) -> Run:
+    """Return a mirrored run.
+
+    :raises Http404: there is none
+    """
+    run = Run.objects.select_related("experiment").filter(run_id=run_id).first()
+    if run is None:
+        raise Http404(_("There is no run %(run)s.") % {"run": run_id})
+    return run
+
+
+def get_promotion(number: int) -> Promotion:
+    """Return a promotion with its version, model and incumbent.
+
+    :raises Http404: there is none
+    """
+    found = Promotion.objects.select_related("version__model", "incumbent__model").filter(pk=number).first()
+    if found is None:
+        raise Http404(_("There is no promotion %(number)s.") % {"number": number})
+    return found
