@@ -13,6 +13,8 @@ from integrations.errors import IntegrationError
 
 KEY_TAG = "stagegate.key"
 PARENT_TAG = "mlflow.parentRunId"
+MODEL_FORMAT_TAG = "stagegate.model_format"
+SEMVER_TAGS = ("model_version", "semver")
 
 Record = TypeVar("Record")
 
