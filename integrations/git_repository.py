@@ -129,6 +129,7 @@ class GitMirror(GitReader):
         self.require(sha)
         if destination.exists():
             raise IntegrationError(f"{destination} exists already.", permanent=True)
+        destination.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._clone(sha, destination.absolute())
         except BaseException:

@@ -1,0 +1,250 @@
+"""Reading ``dvc.yaml`` and ``dvc.lock`` into records. Pure functions of the text; DVC itself is not needed.
+
+A repository may hold anything, so what does not have the expected shape is either left out (a flag, a label)
+or a permanent ``IntegrationError`` that names the place (a stage without a command).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice, product
+from typing import Any
+
+from integrations.dvc_plots import stage_plot, top_level_plots
+from integrations.dvc_records import (
+    Artifact,
+    Lock,
+    LockedFile,
+    LockedStage,
+    Output,
+    ParamSelection,
+    Pipeline,
+    Plot,
+    Stage,
+)
+from integrations.errors import IntegrationError
+from integrations.yaml_text import load_mapping
+
+PIPELINE_FILE = "dvc.yaml"
+LOCK_FILE = "dvc.lock"
+DEFAULT_PARAMS_FILE = "params.yaml"
+LOCK_BYTES = 5_000_000
+MAX_INSTANCES = 1_000
+
+
+def read_pipeline(text: str | bytes) -> Pipeline:
+    """Parse the text of a ``dvc.yaml``; permanent ``IntegrationError`` if it is not one."""
+    data = load_mapping(text, PIPELINE_FILE)
+    stages = [
+        stage
+        for name, definition in _mapping(data.get("stages"), "stages").items()
+        for stage in _instances(str(name), _mapping(definition, f"stages.{name}"))
+    ]
+    artifacts = {
+        str(name): _artifact(str(name), _mapping(definition, f"artifacts.{name}"))
+        for name, definition in _mapping(data.get("artifacts"), "artifacts").items()
+    }
+    return Pipeline(
+        stages=tuple(stages),
+        artifacts=artifacts,
+        plots=top_level_plots(data.get("plots")),
+        params=_texts(data.get("params")),
+        metrics=_texts(data.get("metrics")),
+    )
+
+
+def read_lock(text: str | bytes) -> Lock:
+    """Parse the text of a ``dvc.lock`` (schema 2.0); permanent ``IntegrationError`` if it is not one."""
+    data = load_mapping(text, LOCK_FILE, max_bytes=LOCK_BYTES)
+    if data and data.get("schema") != "2.0":
+        raise IntegrationError(f"{LOCK_FILE} does not have schema 2.0.", permanent=True)
+    stages = _mapping(data.get("stages"), "stages")
+    return Lock(
+        {str(name): _locked_stage(_mapping(entry, f"stages.{name}")) for name, entry in stages.items()}
+    )
+
+
+def _instances(name: str, definition: Mapping[str, Any]) -> Iterator[Stage]:
+    """Yield the stages that an entry stands for, named as DVC names them."""
+    if "foreach" in definition:
+        template = _mapping(definition.get("do"), f"stages.{name}.do")
+        keys: Iterable[str] | None = _foreach_keys(definition["foreach"])
+    elif "matrix" in definition:
+        template = definition
+        keys = _matrix_keys(definition["matrix"])
+    else:
+        yield _stage(name, definition)
+        return
+    if keys is None:
+        yield _stage(name, template, group=name, expanded=False)
+        return
+    for key in islice(keys, MAX_INSTANCES):
+        yield _stage(f"{name}@{key}", template, group=name)
+
+
+def _foreach_keys(items: Any) -> list[str] | None:
+    if isinstance(items, dict):
+        return [_name(key) for key in items]
+    if not isinstance(items, list):
+        return None  # "${...}": known only to DVC
+    if any(isinstance(item, dict | list) for item in items):
+        return [str(index) for index in range(len(items))]
+    return [_name(item) for item in items]
+
+
+def _matrix_keys(axes: Any) -> Iterator[str] | None:
+    if not isinstance(axes, dict) or not all(isinstance(values, list) for values in axes.values()):
+        return None
+    labelled = [
+        [f"{axis}{i}" if isinstance(value, dict | list) else _name(value) for i, value in enumerate(values)]
+        for axis, values in axes.items()
+    ]
+    return ("-".join(labels) for labels in product(*labelled))
+
+
+def _name(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _stage(name: str, definition: Mapping[str, Any], *, group: str = "", expanded: bool = True) -> Stage:
+    cmd = _command(definition.get("cmd"))
+    if not cmd:
+        raise IntegrationError(f"{PIPELINE_FILE}: stage {name!r} has no command.", permanent=True)
+    return Stage(
+        name=name,
+        cmd=cmd,
+        wdir=_text(definition.get("wdir")) or ".",
+        deps=_texts(definition.get("deps")),
+        outs=_outputs(definition.get("outs")),
+        params=_param_selections(definition.get("params")),
+        metrics=_outputs(definition.get("metrics")),
+        plots=tuple(_stage_plots(definition.get("plots"))),
+        desc=_text(definition.get("desc")),
+        frozen=definition.get("frozen") is True,
+        always_changed=definition.get("always_changed") is True,
+        group=group,
+        expanded=expanded,
+        templated=_is_templated(definition),
+    )
+
+
+def _command(value: Any) -> str:
+    return "\n".join(_texts(value)) if isinstance(value, list) else _text(value)
+
+
+def _outputs(entries: Any) -> tuple[Output, ...]:
+    return tuple(
+        Output(
+            path=path,
+            cache=flags.get("cache") is not False,
+            persist=flags.get("persist") is True,
+            push=flags.get("push") is not False,
+            desc=_text(flags.get("desc")),
+        )
+        for path, flags in _entries(entries)
+    )
+
+
+def _stage_plots(entries: Any) -> Iterator[Plot]:
+    for item in _list(entries):
+        if isinstance(item, str):
+            yield stage_plot(item, {})
+        elif isinstance(item, dict):
+            for path, options in item.items():
+                for one in options if isinstance(options, list) else [options]:
+                    yield stage_plot(str(path), one if isinstance(one, dict) else {})
+
+
+def _entries(entries: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield path and flags of entries that are written ``path`` or ``path: {flags}``."""
+    for item in _list(entries):
+        if isinstance(item, str):
+            yield item, {}
+        elif isinstance(item, dict):
+            for path, flags in item.items():
+                yield str(path), flags if isinstance(flags, dict) else {}
+
+
+def _param_selections(entries: Any) -> tuple[ParamSelection, ...]:
+    keys: dict[str, list[str]] = {}
+    for item in _list(entries):
+        if isinstance(item, str):
+            keys.setdefault(DEFAULT_PARAMS_FILE, []).append(item)
+        elif isinstance(item, dict):
+            for file, names in item.items():
+                keys.setdefault(str(file), []).extend(_texts(names))
+    return tuple(ParamSelection(file, tuple(names)) for file, names in keys.items())
+
+
+def _artifact(name: str, entry: Mapping[str, Any]) -> Artifact:
+    path = _text(entry.get("path"))
+    if not path:
+        raise IntegrationError(f"{PIPELINE_FILE}: artifact {name!r} has no path.", permanent=True)
+    meta = entry.get("meta")
+    return Artifact(
+        path=path,
+        type=_text(entry.get("type")),
+        desc=_text(entry.get("desc")),
+        labels=_texts(entry.get("labels")),
+        meta=meta if isinstance(meta, dict) else {},
+    )
+
+
+def _locked_stage(entry: Mapping[str, Any]) -> LockedStage:
+    params = entry.get("params")
+    return LockedStage(
+        cmd=_command(entry.get("cmd")),
+        deps=_locked_files(entry.get("deps")),
+        params={
+            str(file): values
+            for file, values in (params.items() if isinstance(params, dict) else ())
+            if isinstance(values, dict)
+        },
+        outs=_locked_files(entry.get("outs")),
+    )
+
+
+def _locked_files(entries: Any) -> tuple[LockedFile, ...]:
+    return tuple(
+        LockedFile(
+            path=item["path"],
+            md5=_text(item.get("md5")) or None,
+            size=_number(item.get("size")),
+            nfiles=_number(item.get("nfiles")),
+            hash_name=_text(item.get("hash")) or "md5-dos2unix",
+        )
+        for item in _list(entries)
+        if isinstance(item, dict) and isinstance(item.get("path"), str)
+    )
+
+
+def _is_templated(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_is_templated(item) for pair in value.items() for item in pair)
+    if isinstance(value, list):
+        return any(_is_templated(item) for item in value)
+    return isinstance(value, str) and "${" in value
+
+
+def _mapping(value: Any, place: str) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise IntegrationError(f"{place} is not a mapping.", permanent=True)
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(item for item in _list(value) if isinstance(item, str))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
