@@ -8,6 +8,8 @@ from django.conf import settings
 
 broker_url = settings.REDIS_URL
 broker_connection_retry_on_startup = True
+# For ever: a worker that gives up after an outage would have to be started again by hand.
+broker_connection_max_retries = None
 broker_transport_options = {
     "socket_timeout": 5,
     "socket_connect_timeout": 5,

@@ -22,6 +22,7 @@ TICK_SECONDS = 0.25
 REAP_SECONDS = 5.0
 REANNOUNCE_SECONDS = 5.0
 PRUNE_SECONDS = 600.0
+FAULT_SECONDS = 1.0
 LONGEST_BACKOFF = 10.0
 # A request for the mirror that nobody took up in this time is worth nothing: the next one is under way.
 SYNC_EXPIRES = 10.0
@@ -55,19 +56,28 @@ class Dispatcher:
 
     def tick(self) -> None:
         """Do what is due now. A database or broker that is away is waited for, not an error."""
+        self._guarded(self._reap)
+        self._guarded(self._prune)
+        if self._is_due("broker"):
+            self._guarded(self._talk)
+
+    def _guarded(self, act: Callable[[], None]) -> None:
         try:
-            self._every(min(REAP_SECONDS, settings.JOB_LEASE / 2), "reap", job_reaper.reap)
-            self._every(PRUNE_SECONDS, "prune", outbox.prune)
-            if self._is_due("broker"):
-                self._talk()
+            act()
         except (DatabaseError, InterfaceError) as error:
             logger.warning("The database does not answer: %s", error)
             connection.close()
-            time.sleep(1)
+            time.sleep(FAULT_SECONDS)
         except Exception:
             # One odd row must not keep all other jobs waiting.
             logger.exception("A chore of the dispatcher failed; it is tried again.")
-            time.sleep(1)
+            time.sleep(FAULT_SECONDS)
+
+    def _reap(self) -> None:
+        self._every(min(REAP_SECONDS, settings.JOB_LEASE / 2), "reap", job_reaper.reap)
+
+    def _prune(self) -> None:
+        self._every(PRUNE_SECONDS, "prune", outbox.prune)
 
     def _talk(self) -> None:
         try:
@@ -102,8 +112,8 @@ class Dispatcher:
 
     def _every(self, seconds: float, chore: str, act: Callable[[], object]) -> None:
         if self._is_due(chore):
-            act()
             self._due[chore] = self._clock() + seconds
+            act()
 
     def _is_due(self, chore: str) -> bool:
         return self._clock() >= self._due.get(chore, 0.0)

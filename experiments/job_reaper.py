@@ -5,8 +5,9 @@ they kill carries the number of the attempt that was lost.
 """
 
 import logging
+from collections.abc import Callable, Iterable
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -29,10 +30,22 @@ def reap() -> int:
     A job is queued again until its attempts are used up, and then failed. One that somebody wanted cancelled
     is cancelled.
     """
-    for job in _overdue():
-        _declare_lost(job)
+    _each(_overdue(), _declare_lost)
     lost = Job.objects.filter(state=JobState.LOST).order_by("pk")[:_AT_ONCE]
-    return sum(_settle(job) for job in lost)
+    return _each(lost, _settle)
+
+
+def _each(jobs: Iterable[Job], act: Callable[[Job], bool]) -> int:
+    """Do `act` to each job, and go on if it fails for one of them; return for how many it was done."""
+    done = 0
+    for job in jobs:
+        try:
+            done += act(job)
+        except DatabaseError:
+            raise
+        except Exception:
+            logger.exception("Job %s could not be reaped.", job.pk)
+    return done
 
 
 def _overdue() -> list[Job]:
@@ -40,7 +53,7 @@ def _overdue() -> list[Job]:
     return list(late.order_by("pk")[:_AT_ONCE])
 
 
-def _declare_lost(job: Job) -> None:
+def _declare_lost(job: Job) -> bool:
     fence = Fence(job.pk, job.attempt)
     with transaction.atomic():
         won = fence.rows().filter(lease_until__lt=Now()).update(state=JobState.LOST, lost=F("lost") + 1)
@@ -48,6 +61,7 @@ def _declare_lost(job: Job) -> None:
             logger.warning("Job %s: worker %s fell silent.", job.pk, job.worker)
             data = {"attempt": job.attempt, "worker": job.worker}
             trail.record(Event.JOB_LOST, actor=trail.SYSTEM, target=job_changes.target(job), data=data)
+    return bool(won)
 
 
 def _settle(job: Job) -> bool:

@@ -266,6 +266,25 @@ def test_the_reaper_removes_the_folder_of_the_lost_attempt(job: Job) -> None:
     assert not folder.exists()
 
 
+def test_one_odd_job_does_not_keep_the_reaper_from_the_others(
+    job: Job, engineer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = jobs.submit("probe", {}, user=engineer)
+    remove = workspaces.remove
+
+    def fails_for_the_first(fence: Fence) -> None:
+        if fence.job_id == job.pk:
+            raise OSError("a disk of its own")
+        remove(fence)
+
+    monkeypatch.setattr(workspaces, "remove", fails_for_the_first)
+    for row in (job, other):
+        claim(row)
+        fall_silent(row)
+    assert job_reaper.reap() == 1
+    assert (fresh(job).state, fresh(other).state) == ("lost", "queued")
+
+
 def test_the_clock_of_a_worker_does_not_matter(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = timezone.now() + timedelta(hours=3)
     monkeypatch.setattr(timezone, "now", lambda: wrong)
