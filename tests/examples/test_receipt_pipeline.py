@@ -78,6 +78,13 @@ def test_git_keeps_code_and_numbers_while_dvc_keeps_data_and_model(repository: P
     assert _run(repository, "git", "status", "--short") == ""
 
 
+def test_a_run_adds_its_results_and_touches_nothing_else(repository: Path) -> None:
+    added = _run(repository, "git", "show", "--format=", "--name-status", "HEAD").split()
+    results = ["dvc.lock", "metrics/data.json", "metrics/eval.json", "metrics/train.json"]
+    results += ["plots/confusion.csv", "plots/history.csv"]
+    assert added == [word for path in results for word in ("A", path)]
+
+
 def test_metrics_are_numbers_only_and_agree_with_each_other(repository: Path) -> None:
     data, train, evaluation = (
         json.loads((repository / "metrics" / f"{name}.json").read_text())
