@@ -46,7 +46,7 @@ def _results(base: Path) -> Iterator[tuple[str, str]]:
         yield "plotly.css", LAYERS + in_layer("plotly", plotly_styles.extract(bundle))
     except plotly_styles.StylesNotFoundError as error:
         raise BuildError(f"{PLOTLY}: {error}.") from error
-    yield "plotly.js", _prologue(bundle) + bundle
+    yield "plotly.js", _prologue(bundle) + plotly_styles.without_style_attributes(bundle)
 
 
 def in_layer(layer: str, text: str) -> str:

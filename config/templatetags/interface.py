@@ -54,6 +54,9 @@ def field(bound: BoundField, note: str = "", mono: bool = False) -> dict[str, An
     kind = bound.widget_type
     classes = [_CONTROL_CLASSES.get(kind, "form-control")]
     classes += ["font-monospace"] * mono + ["is-invalid"] * bool(bound.errors)
+    if kind in _GROUPS:
+        # The options of a group take their class from the widget alone; the widget is this form's own copy.
+        bound.field.widget.attrs["class"] = "form-check-input"
     attrs: dict[str, str | bool] = {} if kind in _GROUPS else {"class": " ".join(classes)}
     return {
         "field": bound,

@@ -26,6 +26,8 @@ window.stagegate = {
     const target = event.target;
     if (event.isComposing || event.keyCode === 229) return true;
     if (target.isContentEditable || target.matches?.("textarea, select")) return true;
-    return Boolean(target.matches?.("input:not([type=checkbox], [type=radio], [type=button], [type=submit])"));
+    return Boolean(
+      target.matches?.("input:not([type=checkbox], [type=radio], [type=button], [type=submit])"),
+    );
   },
 };

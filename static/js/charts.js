@@ -45,7 +45,7 @@ function template() {
     automargin: true,
   };
   const layout = {
-    paper_bgcolor: "rgba(0,0,0,0)",
+    paper_bgcolor: colour("--surface"),
     plot_bgcolor: "rgba(0,0,0,0)",
     colorway: Array.from({ length: 8 }, (_, index) => colour(`--chart-${index + 1}`)),
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("--text-secondary") },
@@ -53,18 +53,29 @@ function template() {
     xaxis: axis,
     yaxis: axis,
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 12 } },
-    hoverlabel: { bgcolor: colour("--surface-raised"), bordercolor: colour("--border-strong"), font: { size: 12, color: colour("--text") } },
+    hoverlabel: {
+      bgcolor: colour("--surface-raised"),
+      bordercolor: colour("--border-strong"),
+      font: { size: 12, color: colour("--text") },
+    },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--text-muted"), activecolor: colour("--text") },
-    colorscale: { sequential: [[0, colour("--surface-sunken")], [1, colour("--chart-1")]] },
+    colorscale: {
+      sequential: [
+        [0, colour("--surface-sunken")],
+        [1, colour("--accent")],
+      ],
+    },
     coloraxis: { colorbar: { outlinewidth: 0, thickness: 12, tickfont: { size: 11 } } },
   };
   const colorbar = { outlinewidth: 0, thickness: 12, tickfont: { size: 11 } };
+  const heatmap = { colorbar, colorscale: layout.colorscale.sequential, xgap: 1, ygap: 1 };
   probe.remove();
-  return { layout, data: { heatmap: [{ colorbar }], scatter: [{ line: { width: 1.75 } }] } };
+  return { layout, data: { heatmap: [heatmap], scatter: [{ line: { width: 1.75 } }] } };
 }
 
 async function figureOf(element) {
-  if (!element.dataset.chartUrl) return JSON.parse(document.getElementById(element.dataset.chart).textContent);
+  if (!element.dataset.chartUrl)
+    return JSON.parse(document.getElementById(element.dataset.chart).textContent);
   const answer = await fetch(element.dataset.chartUrl, { headers: { Accept: "application/json" } });
   if (!answer.ok) throw new Error(`the figure came back as ${answer.status}`);
   return answer.json();

@@ -18,7 +18,10 @@ function isBeside(dialog, event) {
   // A click made by the keyboard has no coordinates.
   if (event.clientX === 0 && event.clientY === 0) return false;
   return (
-    event.clientX < box.left || event.clientX > box.right || event.clientY < box.top || event.clientY > box.bottom
+    event.clientX < box.left ||
+    event.clientX > box.right ||
+    event.clientY < box.top ||
+    event.clientY > box.bottom
   );
 }
 

@@ -17,4 +17,5 @@ function report(event) {
 }
 
 document.addEventListener("htmx:beforeRequest", (event) => clear(event.detail.elt));
-for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) document.addEventListener(name, report);
+for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"])
+  document.addEventListener(name, report);

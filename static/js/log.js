@@ -28,11 +28,16 @@ window.stagegate.whenPresent("[data-log]", (log) => {
   end();
 });
 
-const numbers = () => location.hash.match(/^#L(\d+)(?:-L(\d+))?$/)?.slice(1).map(Number) ?? [];
+const numbers = () =>
+  location.hash
+    .match(/^#L(\d+)(?:-L(\d+))?$/)
+    ?.slice(1)
+    .map(Number) ?? [];
 
 function mark() {
   const [first, last] = numbers();
-  for (const line of document.querySelectorAll(".log-lines > li.is-linked")) line.classList.remove("is-linked");
+  for (const line of document.querySelectorAll(".log-lines > li.is-linked"))
+    line.classList.remove("is-linked");
   if (!first) return;
   const [low, high] = last ? [Math.min(first, last), Math.max(first, last)] : [first, first];
   for (let number = low; number <= Math.min(high, low + 5000); number += 1) {

@@ -56,7 +56,9 @@ if (dialog) {
     const matching = pages().filter((page) => page.label.toLowerCase().includes(text));
     show(matching);
     if (!text || !dialog.dataset.paletteUrl) return;
-    const answer = await fetch(`${dialog.dataset.paletteUrl}?q=${encodeURIComponent(text)}`).catch(() => null);
+    const answer = await fetch(`${dialog.dataset.paletteUrl}?q=${encodeURIComponent(text)}`).catch(
+      () => null,
+    );
     // A slow answer to an earlier question must not replace a later one.
     if (answer?.ok && mine === question) show([...matching, ...(await answer.json())]);
   }
@@ -93,7 +95,12 @@ if (dialog) {
     if (event.target.closest("[data-palette-open]")) open();
   });
   document.addEventListener("keydown", (event) => {
-    if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "k") {
+    if (
+      (event.ctrlKey || event.metaKey) &&
+      !event.shiftKey &&
+      !event.altKey &&
+      event.key.toLowerCase() === "k"
+    ) {
       event.preventDefault();
       open();
     }

@@ -21,4 +21,5 @@ function again(event) {
   setTimeout(() => element.isConnected && window.htmx.trigger(element, "poll"), 3000);
 }
 
-for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) document.addEventListener(name, again);
+for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"])
+  document.addEventListener(name, again);

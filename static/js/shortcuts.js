@@ -2,7 +2,8 @@
 const dialog = document.getElementById("shortcuts-dialog");
 
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "?" || document.body.dataset.shortcuts === "off" || window.stagegate.isTyping(event)) return;
+  if (event.key !== "?" || document.body.dataset.shortcuts === "off" || window.stagegate.isTyping(event))
+    return;
   if (!dialog || document.querySelector("dialog[open]")) return;
   event.preventDefault();
   dialog.showModal();

@@ -23,7 +23,8 @@ const actions = {
 document.addEventListener("keydown", (event) => {
   if (document.body.dataset.shortcuts === "off" || isTyping(event)) return;
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-  const table = document.activeElement.closest("table[data-keyboard]") ?? document.querySelector("table[data-keyboard]");
+  const table =
+    document.activeElement.closest("table[data-keyboard]") ?? document.querySelector("table[data-keyboard]");
   if (!table) return;
   const row = document.activeElement.closest("table[data-keyboard] tbody tr");
   if (event.key === "Enter" && row === document.activeElement) {

@@ -24,7 +24,8 @@ window.stagegate.hideTip = hide;
 
 document.addEventListener("focusin", (event) => {
   const element = event.target;
-  if (element.matches?.("time[title], data[title]") && element.matches(":focus-visible")) show(element, element.title);
+  if (element.matches?.("time[title], data[title]") && element.matches(":focus-visible"))
+    show(element, element.title);
 });
 document.addEventListener("focusout", hide);
 document.addEventListener("keydown", (event) => {
