@@ -46,18 +46,21 @@ class ExperimentResult:
 
 
 def run_in_clone(
-    origin: Path, overrides: Mapping[str, Scalar], commands_in: Callable[[Path], DVCCommands], cache_dir: Path
+    origin: Path, overrides: Mapping[str, Scalar], commands_in: Callable[[Path], DVCCommands]
 ) -> ExperimentResult:
     """Run the pipeline of ``origin`` with other parameters and store the result as an experiment there.
 
-    ``commands_in`` makes the commands for a directory; ``cache_dir`` is the cache of ``origin``.
+    ``commands_in`` makes the commands for a directory.
     """
     parameters = origin / PARAMS_FILE
     if parameters.is_symlink() or not parameters.is_file():
         raise IntegrationError(f"The repository has no {PARAMS_FILE}.", permanent=True)
     override_parameters(parameters.read_text(encoding="utf-8"), overrides)  # refuse before anything is made
+    cache_dir = commands_in(origin).text("cache", "dir").splitlines()[-1]
     with _clone(origin) as (clone, baseline):
-        configure_clone(clone, cache_dir=cache_dir, site_cache_dir=clone / ".dvc" / "tmp" / "site-cache")
+        configure_clone(
+            clone, cache_dir=origin / cache_dir, site_cache_dir=clone / ".dvc" / "tmp" / "site-cache"
+        )
         write_parameters(clone / PARAMS_FILE, overrides)
         commands = commands_in(clone)
         commands.text("checkout", "--allow-missing", "--force")

@@ -120,8 +120,7 @@ class DVCPipelineManager:
         Name, commit, baseline, parameters, metrics and output of the experiment. ``dvc exp apply <name>``
         brings it into the working directory.
         """
-        cache_dir = Path(self._dvc.text("cache", "dir").splitlines()[-1])
-        return run_in_clone(self.repo_path, param_overrides, self._commands_in, self.repo_path / cache_dir)
+        return run_in_clone(self.repo_path, param_overrides, self._commands_in)
 
     def get_metrics(self) -> Metrics:
         """Return the current metrics by file: ``{"metrics.json": {"accuracy": 0.9}}``.
@@ -171,7 +170,7 @@ class DVCPipelineManager:
     def ignored(self, paths: Collection[str]) -> set[str]:
         """Return those of the paths (relative to the repository) that ``.dvcignore`` excludes."""
         found: set[str] = set()
-        waiting = list(paths)
+        waiting = list(paths) if _has_ignore_rules(self.repo_path) else []
         while waiting:
             batch, waiting = waiting[:PATHS_PER_CALL], waiting[PATHS_PER_CALL:]
             try:
@@ -194,6 +193,14 @@ class DVCPipelineManager:
 def is_up_to_date(path: str | os.PathLike[str], *, env: Mapping[str, str] | None = None) -> bool:
     """Whether ``dvc repro`` would have nothing to do in ``path``; see :class:`DVCPipelineManager`."""
     return DVCPipelineManager(path, env=env).is_up_to_date()
+
+
+def _has_ignore_rules(path: Path) -> bool:
+    """Whether a ``.dvcignore`` says anything; the one that ``dvc init`` makes has only comments."""
+    lines = (
+        line for file in path.rglob(".dvcignore") for line in file.read_text(errors="replace").splitlines()
+    )
+    return any(line.strip() and not line.startswith("#") for line in lines)
 
 
 def _experiment(baseline: Mapping[str, Any], experiment: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from integrations.errors import IntegrationError
 
 CHUNK_BYTES = 1 << 20
 LEGACY_HASH = "md5-dos2unix"
+NEVER_HASHED = frozenset({".git", ".hg", ".dvc"})  # by DVC's default patterns
 HASH_NAMES = ("md5", LEGACY_HASH)
 
 
@@ -166,8 +167,11 @@ class _Check:
 
 def _names(directory: Path) -> Iterator[str]:
     """Yield the paths of all files below a directory, without following links to other directories."""
-    for parent, _, files in os.walk(directory):
+    for parent, folders, files in os.walk(directory):
+        folders[:] = [folder for folder in folders if folder not in NEVER_HASHED]
         for file in files:
+            if file == ".git":
+                continue
             yield Path(parent, file).relative_to(directory).as_posix()
 
 

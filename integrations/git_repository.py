@@ -97,7 +97,7 @@ class GitMirror(GitReader):
     def fetch(self, should_stop: Callable[[], bool] = lambda: False) -> None:
         """Bring branches and tags up to date, drop those upstream dropped, and follow its default branch."""
         checked_url(self.url, self.protocols)
-        with exclusive(self.path, self.time_limit):
+        with exclusive(self.path, self.time_limit, should_stop):
             self._long(
                 [
                     "fetch",
@@ -119,7 +119,7 @@ class GitMirror(GitReader):
                 if self._has_reference(reference):
                     self._git("symbolic-ref", "HEAD", reference)
 
-    def clone_at(self, sha: str, destination: Path) -> Path:
+    def clone_at(self, sha: str, destination: Path, should_stop: Callable[[], bool] = lambda: False) -> Path:
         """Make an independent working directory at exactly ``sha`` (HEAD detached) and return it.
 
         It shares object files with the mirror by hard links where the file system allows, has no remote, so
@@ -131,13 +131,13 @@ class GitMirror(GitReader):
             raise IntegrationError(f"{destination} exists already.", permanent=True)
         destination.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._clone(sha, destination.absolute())
+            self._clone(sha, destination.absolute(), should_stop)
         except BaseException:
             shutil.rmtree(destination, ignore_errors=True)
             raise
         return destination
 
-    def _clone(self, sha: str, destination: Path) -> None:
+    def _clone(self, sha: str, destination: Path, should_stop: Callable[[], bool]) -> None:
         settings = (
             "core.hooksPath=/dev/null",
             "core.fsmonitor=false",
@@ -156,10 +156,11 @@ class GitMirror(GitReader):
                 str(self.path),
                 str(destination),
             ],
-            cwd=destination.parent,
+            should_stop,
+            destination.parent,
         )
-        self._long(["checkout", "--quiet", "--detach", sha], cwd=destination)
-        self._long(["remote", "remove", "origin"], cwd=destination)
+        self._long(["checkout", "--quiet", "--detach", sha], should_stop, destination)
+        self._long(["remote", "remove", "origin"], should_stop, destination)
 
     def commit_result(
         self,
@@ -172,6 +173,7 @@ class GitMirror(GitReader):
         author_email: str,
         parent: str | None = None,
         when: datetime | None = None,
+        should_stop: Callable[[], bool] = lambda: False,
     ) -> str:
         """Commit files of a clone on top of the commit it was made from, as a new branch of this mirror.
 
@@ -191,6 +193,8 @@ class GitMirror(GitReader):
             that ran in the clone might have moved that.
         when:
             Date of the commit (aware). The same date, author and message give the same hash on any branch.
+        should_stop:
+            Asked while another writer of this mirror is waited for; ``True`` gives up (not permanent).
         """
         result = git_results.collect(Path(workdir), paths)
         parent = parent or git_results.head_of(Path(workdir))
@@ -200,7 +204,7 @@ class GitMirror(GitReader):
         ):
             raise IntegrationError(f"{branch!r} is not a branch for results.", permanent=True)
         signature = git_results.Signature(author_name, author_email, when)
-        with exclusive(self.path, self.time_limit):
+        with exclusive(self.path, self.time_limit, should_stop):
             return git_results.commit_files(
                 self.path, self.env, result, message, parent=parent, branch=branch, signature=signature
             )

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from integrations.errors import IntegrationError
+from integrations.git_locks import exclusive
 from integrations.git_repository import GitMirror
 from tests.integrations.git_workshop import commit, git, make_repository
 
@@ -290,6 +291,16 @@ def test_a_lock_left_by_a_killed_command_does_not_block_for_ever(mirror: GitMirr
     newest = commit(upstream, {"z": "1"}, "second")
     mirror.fetch()
     assert mirror.resolve("main") == newest
+
+
+def test_waiting_for_another_writer_can_be_cancelled(mirror: GitMirror) -> None:
+    with exclusive(mirror.path, 1.0):
+        started = time.monotonic()
+        with pytest.raises(IntegrationError, match="somebody else") as caught:
+            mirror.fetch(should_stop=lambda: time.monotonic() > started + 0.5)
+    assert not caught.value.permanent
+    assert time.monotonic() - started < 5
+    mirror.fetch()
 
 
 def test_fetching_from_several_threads_at_once_works(mirror: GitMirror, upstream: Path) -> None:
