@@ -154,6 +154,20 @@ def test_as_many_are_sent_again_as_are_missing_and_the_longest_silent_first(
     assert newest.job == second
 
 
+def test_a_job_whose_announcement_is_still_to_come_is_not_announced_again(
+    broker: Broker, engineer: User
+) -> None:
+    (job,) = submit(engineer)
+    outbox.publish(broker)
+    empty(broker)
+    Outbox.objects.update(published_at=Now() - timedelta(hours=1))
+    claimed = job_leases.claim(job.pk, "w")
+    assert claimed is not None
+    job_leases.release(claimed.fence)
+    assert outbox.announce_again(broker, after=0) == 0
+    assert outbox.publish(broker) == 1
+
+
 def test_an_announcement_of_a_killed_dispatcher_is_sent_by_the_next(broker: Broker, engineer: User) -> None:
     (job,) = submit(engineer)
     Outbox.objects.update(published_at=Now() - timedelta(seconds=31))  # marked, never sent

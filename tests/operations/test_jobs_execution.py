@@ -266,7 +266,19 @@ def test_an_attempt_that_takes_too_long_fails(engineer: User, tmp_path: Path) ->
     assert job.error == "The job took longer than its limit of 1 seconds."
 
 
-def test_a_worker_that_lost_its_job_kills_its_programs_and_writes_nothing(engineer: User) -> None:
+def test_a_runner_that_overlooks_that_its_program_was_stopped_has_not_succeeded(engineer: User) -> None:
+    job = jobs.submit("probe_program", {"code": IGNORE_TERM, "overlook": True}, user=engineer)
+    thread = in_background(job)
+    wait(lambda: len(log(job)) >= 2)
+    jobs.cancel(job, user=engineer)
+    thread.join(8)
+    assert fresh(job).state == "cancelled"
+
+
+def test_a_worker_that_lost_its_job_kills_its_programs_and_writes_nothing(
+    engineer: User, settings: Settings
+) -> None:
+    settings.JOB_CANCEL_GRACE = 20
     job = jobs.submit("probe_program", {"code": IGNORE_TERM, "until": 2}, user=engineer)
     thread = in_background(job)
     wait(lambda: len(log(job)) >= 2)

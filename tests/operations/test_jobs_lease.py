@@ -266,6 +266,28 @@ def test_the_reaper_removes_the_folder_of_the_lost_attempt(job: Job) -> None:
     assert not folder.exists()
 
 
+@pytest.mark.parametrize("meanwhile", ["renewed", "finished", "claimed again"])
+def test_a_job_that_got_on_while_the_reaper_looked_is_left_alone(
+    job: Job, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    fence = claim(job).fence
+    fall_silent(job)
+    seen = list(Job.objects.all())
+    if meanwhile == "renewed":
+        job_leases.heartbeat(fence)
+    elif meanwhile == "finished":
+        job_leases.finish_success(fence, Outcome(), [])
+    else:
+        job_leases.release(fence)
+        claim(job)
+        fall_silent(job)
+    before = Job.objects.filter(pk=job.pk).values().get()
+    monkeypatch.setattr(job_reaper, "_overdue", lambda: seen)
+    assert job_reaper.reap() == 0
+    assert Job.objects.filter(pk=job.pk).values().get() == before
+    assert not AuditEntry.objects.filter(event="job.lost").exists()
+
+
 def test_one_odd_job_does_not_keep_the_reaper_from_the_others(
     job: Job, engineer: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
