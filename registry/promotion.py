@@ -121,6 +121,13 @@ def withdraw(promotion: Promotion, *, user: User) -> None:
         _record(Event.PROMOTION_WITHDRAWN, promotion, user, {})
 
 
+def possible_targets(version: ModelVersion) -> list[str]:
+    """Return the stages that `version` may be promoted to from where it is now."""
+    found = stages.targets(version.stage, stages.Move.PROMOTION)
+    candidate = MLModelVersion(version.version).is_prerelease
+    return [stage for stage in found if not (candidate and stage == stages.Stage.PRODUCTION)]
+
+
 def staleness(promotion: Promotion) -> list[str]:
     """Return the names of the facts that changed since the promotion was opened."""
     version = promotion.version

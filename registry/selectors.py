@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from audit.models import AuditEntry
+from experiments.metric_goals import goal
 from experiments.models import Run
 from registry.models import ModelVersion, Promotion, RegisteredModel
 from registry.stages import Stage
@@ -31,6 +32,11 @@ class ModelRow:
     def production(self) -> ModelVersion | None:
         """The version in Production."""
         return next((version for version in self.serving if version.stage == Stage.PRODUCTION), None)
+
+    @property
+    def measured(self) -> dict[str, float | None]:
+        """The metadata of the version in Production, by field."""
+        return self.production.metadata if self.production else {}
 
     @property
     def staging(self) -> list[ModelVersion]:
@@ -116,7 +122,20 @@ def entries_about(version: ModelVersion) -> QuerySet[AuditEntry]:
     return AuditEntry.objects.filter(about, model_name=version.model.name).order_by("sequence")
 
 
-def production_events(model: RegisteredModel) -> QuerySet[ModelVersion]:
-    """Return the versions of `model` that ever were in Production, with the time they came there."""
-    arrived = F("stage_events__at")
-    return model.versions.filter(stage_events__to_stage=Stage.PRODUCTION).annotate(arrived=arrived)
+@dataclass(frozen=True)
+class MetricRow:
+    """One metric of a version's run beside that of the run behind Production."""
+
+    name: str
+    value: float | str
+    baseline: float | str | None
+    goal: str
+
+
+def metric_rows(version: ModelVersion, production: ModelVersion | None) -> list[MetricRow]:
+    """Return every metric of the version's run. One query."""
+    ids = [version.run_id] + ([production.run_id] if production else [])
+    runs = {run.run_id: run.metrics for run in Run.objects.filter(run_id__in=ids)}
+    theirs = runs.get(production.run_id, {}) if production else {}
+    mine = runs.get(version.run_id, {})
+    return [MetricRow(name, mine[name], theirs.get(name), goal(name)) for name in sorted(mine)]

@@ -1,0 +1,55 @@
+"""Forms of the registry. They read text; the operations decide what is acceptable."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from registry.promotion import COMMENT_LIMIT
+from registry.registration import NAME_LIMIT, REASON_LIMIT
+
+
+class RegisterForm(forms.Form):
+    """Asks under which name and number a run becomes a version."""
+
+    model = forms.CharField(
+        label=_("Model"), max_length=NAME_LIMIT, help_text=_("An existing model, or the name of a new one.")
+    )
+    version = forms.CharField(
+        label=_("Version"),
+        max_length=128,
+        required=False,
+        help_text=_("Empty takes the proposed version. Write for example 1.3.0-rc1 for a release candidate."),
+    )
+    reason = forms.CharField(
+        label=_("Reason"),
+        required=False,
+        max_length=REASON_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Needed when the version moves less far than the changes ask for."),
+    )
+
+
+class PromotionForm(forms.Form):
+    """Asks for the stage and for words to the reviewers."""
+
+    to = forms.CharField(widget=forms.HiddenInput, max_length=20)
+    comment = forms.CharField(
+        label=_("Comment"),
+        required=False,
+        max_length=COMMENT_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("What should the reviewers know?"),
+    )
+
+
+class ReviewForm(forms.Form):
+    """Asks for a verdict on the evidence that the page showed."""
+
+    verdict = forms.CharField(max_length=20)
+    evidence_digest = forms.CharField(max_length=64)
+    comment = forms.CharField(
+        label=_("Comment"),
+        required=False,
+        max_length=COMMENT_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("Required when you request changes or reject."),
+    )

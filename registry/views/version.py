@@ -1,0 +1,110 @@
+"""The page of one version, a view for each tab."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from accounts.access import permissions_of, signed_in
+from accounts.roles import Permission
+from experiments.models import Job
+from registry import access, history, promotion, rebuild, selectors
+from registry.models import ModelVersion
+from registry.version_facts import categories, key_metrics, metadata_of
+
+_FILES_PER_PAGE = 200
+
+TABS = (
+    ("overview", "registry:version", _("Overview")),
+    ("metadata", "registry:version-metadata", _("Metadata")),
+    ("metrics", "registry:version-metrics", _("Metrics")),
+    ("files", "registry:version-files", _("Files")),
+    ("history", "registry:version-history", _("History")),
+)
+
+
+@require_safe
+def overview(request: HttpRequest, name: str, version: str) -> HttpResponse:
+    """Show where the version stands, what it measures, and where it came from."""
+    found = access.get_version(name, version)
+    if found.version != version:
+        return redirect(found)
+    production = _production_beside(found)
+    context = {
+        "metrics": key_metrics(found, production),
+        "categories": categories(metadata_of(found)),
+        "run": selectors.run_of(found),
+        "job": Job.objects.filter(key=found.key).first(),
+        "rebuild": rebuild.command(found),
+        "promotions": selectors.promotions().filter(version=found),
+        "targets": promotion.possible_targets(found),
+        "may_open": Permission.PROMOTION_OPEN in permissions_of(signed_in(request)),
+    }
+    return _tab(request, "overview", found, production, context)
+
+
+@require_safe
+def metadata(request: HttpRequest, name: str, version: str) -> HttpResponse:
+    """Show all seven categories, and name what is missing; `?format=json` downloads them."""
+    found = access.get_version(name, version)
+    if request.GET.get("format") == "json":
+        file = f"{found.model.name}-{found.version}-metadata.json"
+        response = JsonResponse(found.metadata, json_dumps_params={"indent": 2, "ensure_ascii": False})
+        response["Content-Disposition"] = content_disposition_header(True, file)
+        return response
+    facts = metadata_of(found)
+    context = {"categories": categories(facts), "completeness": facts.completeness() if facts else None}
+    return _tab(request, "metadata", found, _production_beside(found), context)
+
+
+@require_safe
+def metrics(request: HttpRequest, name: str, version: str) -> HttpResponse:
+    """Show everything the run measured, beside the run behind Production."""
+    found = access.get_version(name, version)
+    production = _production_beside(found)
+    context = {"run": selectors.run_of(found), "rows": selectors.metric_rows(found, production)}
+    return _tab(request, "metrics", found, production, context)
+
+
+@require_safe
+def files(request: HttpRequest, name: str, version: str) -> HttpResponse:
+    """Show the artifacts as they were hashed at registration."""
+    found = access.get_version(name, version)
+    page = Paginator(found.manifest, _FILES_PER_PAGE).get_page(request.GET.get("page"))
+    total = sum(file["size"] for file in found.manifest)
+    return _tab(request, "files", found, None, {"page": page, "total": total})
+
+
+@require_safe
+def events(request: HttpRequest, name: str, version: str) -> HttpResponse:
+    """Show everything that ever happened to the version."""
+    found = access.get_version(name, version)
+    return _tab(request, "history", found, None, {"events": history.of(found)})
+
+
+def _production_beside(version: ModelVersion) -> ModelVersion | None:
+    """The version to compare with: the one in Production, unless it is this one."""
+    found = selectors.production(version.model_id)
+    return found if found and found.pk != version.pk else None
+
+
+def _tab(
+    request: HttpRequest,
+    tab: str,
+    version: ModelVersion,
+    production: ModelVersion | None,
+    context: dict[str, Any],
+) -> HttpResponse:
+    shared = {
+        "version": version,
+        "production": production,
+        "tab": tab,
+        "tabs": TABS,
+        "mlflow_url": settings.MLFLOW_PUBLIC_URL,
+    }
+    return render(request, f"registry/version_{tab}.html", {**shared, **context})
