@@ -5,10 +5,20 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
+from accounts.access import signed_in
+from config import home_selectors
+from experiments.live import Live, Part
+
+_SECONDS = 5
+
 
 def page(request: HttpRequest) -> HttpResponse:
-    """Show what needs the signed-in person."""
-    return render(request, "home.html")
+    """Show what needs the signed-in person; the page keeps itself up to date."""
+    context = {"home": home_selectors.home(signed_in(request))}
+    live = Live(request, [Part("home", "_home.html")], context, every=_SECONDS)
+    if live.is_poll:
+        return live.answer()
+    return render(request, "home.html", {"live": live, **context})
 
 
 @login_not_required
