@@ -1,0 +1,46 @@
+"""Forms of this app's pages. They check form only; operations check the rest."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from accounts.models import User
+from experiments import runners
+from experiments.job_summary import kind_label
+from experiments.selectors.jobs import ACTIVE_WORD, JobFilter
+
+_STATES = [
+    ("", _("All states")),
+    (ACTIVE_WORD, _("Waiting or running")),
+    ("queued", pgettext_lazy("job", "Queued")),
+    ("running", pgettext_lazy("job", "Running")),
+    ("succeeded", pgettext_lazy("job", "Succeeded")),
+    ("failed", pgettext_lazy("job", "Failed")),
+    ("cancelled", pgettext_lazy("job", "Cancelled")),
+    ("lost", pgettext_lazy("job", "Lost")),
+]
+
+
+class JobFilterForm(forms.Form):
+    """Which jobs the list shows."""
+
+    state = forms.ChoiceField(label=_("State"), choices=_STATES, required=False)
+    kind = forms.ChoiceField(label=_("Kind"), required=False)
+    mine = forms.BooleanField(label=_("Only mine"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kinds = [(kind.name, kind_label(kind.name)) for kind in runners.all_kinds()]
+        self.fields["kind"].choices = [("", _("All kinds")), *kinds]  # type: ignore[attr-defined]
+
+    def wanted(self, user: User) -> JobFilter:
+        """Return the filter; a choice that does not exist, as in an old link, asks for nothing."""
+        self.is_valid()
+        chosen = self.cleaned_data
+        return JobFilter(
+            state=chosen.get("state", ""),
+            kind=chosen.get("kind", ""),
+            submitter=user if chosen.get("mine") else None,
+        )

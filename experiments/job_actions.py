@@ -1,0 +1,60 @@
+"""What a person may do to a job now, and why not. No queries; the operations in `jobs` decide again."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from accounts import access
+from accounts.models import User
+from accounts.roles import Permission
+from experiments import runners
+from experiments.job_states import Actor, JobState, can
+from experiments.models import Job
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing that can be done.
+
+    :ivar offered: whether the job's state allows it at all
+    :ivar refusal: why this person may not; empty if they may
+    """
+
+    offered: bool
+    refusal: str = ""
+
+
+@dataclass(frozen=True)
+class JobActions:
+    """Everything that can be done to a job."""
+
+    cancel: Action
+    retry: Action
+
+
+def of(job: Job, user: User, permissions: Collection[Permission]) -> JobActions:
+    """Return what `user`, who has `permissions`, may do to `job`."""
+    return JobActions(_cancel(job, user, permissions), _retry(job, permissions))
+
+
+def _cancel(job: Job, user: User, permissions: Collection[Permission]) -> Action:
+    if JobState(job.state).is_terminal or job.cancel_requested_at is not None:
+        return Action(offered=False)
+    own = job.submitted_by_id is not None and job.submitted_by_id == user.pk
+    if Permission.JOB_CANCEL_ANY in permissions or (own and Permission.JOB_CANCEL in permissions):
+        return Action(offered=True)
+    if Permission.JOB_CANCEL in permissions:
+        reason = _("Only %(name)s or an administrator may cancel it.") % {"name": job.submitted_by_name}
+        return Action(offered=True, refusal=reason)
+    return Action(offered=True, refusal=access.explain(Permission.JOB_CANCEL))
+
+
+def _retry(job: Job, permissions: Collection[Permission]) -> Action:
+    if not can(job.state, JobState.QUEUED, Actor.PERSON):
+        return Action(offered=False)
+    try:
+        needed = runners.get(job.kind).permission
+    except runners.UnknownKindError as error:
+        return Action(offered=True, refusal=str(error))
+    return Action(offered=True, refusal="" if needed in permissions else access.explain(needed))

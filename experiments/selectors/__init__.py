@@ -1,0 +1,1 @@
+"""Reads for the pages and the REST interface: each with a fixed number of queries."""

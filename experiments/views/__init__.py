@@ -1,0 +1,1 @@
+"""Pages of repositories, jobs, experiments and runs."""

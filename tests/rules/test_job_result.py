@@ -1,0 +1,60 @@
+"""Results and values of jobs in words."""
+
+import shlex
+
+import pytest
+
+from experiments.job_result import facts, rebuild_command
+from experiments.parameter_changes import changes
+from experiments.parameters import read_parameters, validate_overrides
+from experiments.value_text import value_text
+
+
+def test_single_values_and_metrics_are_facts_and_nested_ones_are_not() -> None:
+    result = {
+        "sha": "a" * 40,
+        "branch": "main",
+        "training_seconds": 31.5,
+        "flag": True,
+        "empty": "",
+        "nothing": None,
+        "environment": {"torch": "2"},
+        "metrics": {"val_cer": 0.01, "note": "text"},
+    }
+    found = {str(fact.label): (fact.value, fact.kind) for fact in facts(result)}
+    assert found == {
+        "Commit of the result": ("a" * 40, "digest"),
+        "Branch": ("main", "text"),
+        "Training took": (31.5, "seconds"),
+        "val_cer": (0.01, "number"),
+    }
+
+
+def test_metrics_that_are_no_mapping_are_left_out() -> None:
+    assert facts({"metrics": [1, 2]}) == []
+
+
+def test_the_rebuild_command_survives_a_shell() -> None:
+    command = rebuild_command("/srv/my repo'; rm -rf ~", "a b", "f" * 40)
+    assert shlex.split(command)[:4] == ["git", "clone", "/srv/my repo'; rm -rf ~", "a b"]
+    assert command.endswith("&& dvc pull && dvc repro")
+
+
+@pytest.mark.parametrize("value", [1, -2, 0.003, 1e-5, 3.0, True, False, "CRNN", [1, 2], ["a"], None])
+def test_the_text_of_a_value_reads_back_as_the_value(value: object) -> None:
+    import json
+
+    parameters = read_parameters(f"key: {json.dumps(value)}\n")
+    assert validate_overrides(parameters, {"key": value_text(value)}) == {"key": value}
+
+
+def test_changes_stand_beside_what_the_file_has() -> None:
+    found = changes("train:\n  rate: 0.01\n", {"train.rate": 0.001, "train.gone": [1]})
+    assert [(one.key, one.before, one.after) for one in found] == [
+        ("train.rate", "0.01", "0.001"),
+        ("train.gone", None, "[1]"),
+    ]
+
+
+def test_changes_of_a_file_that_cannot_be_read_have_no_before() -> None:
+    assert changes("a: [", {"a": 1})[0].before is None
