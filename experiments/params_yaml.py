@@ -6,7 +6,6 @@ so nothing can multiply), tags (none). A change replaces the characters of the v
 comments and layout included, stays as it is.
 """
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -72,9 +71,10 @@ def leaves(text: str) -> list[Leaf]:
         root = _yaml().compose(text)
     except YAMLError as error:
         raise ParametersFileError(f"The file is not valid YAML: {_first_line(error)}") from None
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        if isinstance(error, ParametersFileError):
-            raise
+    except ParametersFileError:
+        raise
+    except ValueError as error:
+        # Dates that do not exist, integers of thousands of digits.
         raise ParametersFileError(f"The file has a value that cannot be read: {_first_line(error)}") from None
     if data is None:
         return []
@@ -110,8 +110,9 @@ def replace(text: str, changes: Mapping[Path, Any]) -> str:
     result = text
     for start, end, new in sorted(edits, reverse=True):
         result = result[:start] + new + result[end:]
-    expected = [(leaf.path, _fingerprint(changes.get(leaf.path, leaf.value))) for leaf in before]
-    if [(leaf.path, _fingerprint(leaf.value)) for leaf in leaves(result)] != expected:
+    # The text of a value tells its type too, all the way down; NaN, which differs from itself, included.
+    expected = [(leaf.path, repr(changes.get(leaf.path, leaf.value))) for leaf in before]
+    if [(leaf.path, repr(leaf.value)) for leaf in leaves(result)] != expected:
         raise ParametersFileError("The values cannot be replaced without touching others.")
     return result
 
@@ -264,17 +265,18 @@ def _span(text: str, node: Node, after_key: int) -> tuple[int, int]:
             return after_key, after_key
         return start, start + len(text[start:end].rstrip())
     if isinstance(node, SequenceNode) and not node.flow_style and node.value:
-        return start, _span(text, node.value[-1], start)[1]
+        last = node.value[-1]
+        return start, _span(text, last, last.start_mark.index)[1]
     return start, end
 
 
 def _edits(text: str, node: Node, after_key: int, old: Any, new: Any) -> Iterator[tuple[int, int, str]]:
-    if _fingerprint(old) == _fingerprint(new):
+    if repr(old) == repr(new):
         return
     start, end = _span(text, node, after_key)
     if not isinstance(node, SequenceNode):
         yield start, end, f" {spell(new)}" if start == end else _quoted_like(node, new)
-    elif isinstance(new, list) and len(new) == len(node.value) and not any(map(_is_empty, node.value)):
+    elif isinstance(new, list) and len(new) == len(node.value):
         # Item by item: so spacing and the comments between the items stay.
         for item, old_item, new_item in zip(node.value, old, new, strict=True):
             yield from _edits(text, item, item.start_mark.index, old_item, new_item)
@@ -296,12 +298,3 @@ def _quoted_like(node: Node, new: Any) -> str:
     if isinstance(new, str) and style in ("'", '"') and "\\" not in new and style not in new:
         return f"{style}{new}{style}"
     return spell(new)
-
-
-def _fingerprint(value: Any) -> Any:
-    """Return something that is equal for equal values of equal types only."""
-    if isinstance(value, list):
-        return [_fingerprint(item) for item in value]
-    if isinstance(value, float) and math.isnan(value):
-        return "nan", float
-    return value, type(value)

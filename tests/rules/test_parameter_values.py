@@ -63,6 +63,8 @@ def accept(key: str, raw: object) -> Any:
         ("data.canvas", [32, 64], [32, 64]),
         ("data.canvas", "[32, 64, 3]", [32, 64, 3]),
         ("data.canvas", "[]", []),
+        ("data.canvas", [], []),
+        ("data.canvas", [16], [16]),
         ("data.scales", [2, 3], [2.0, 3.0]),
         ("data.names", '["x", "y"]', ["x", "y"]),
         ("data.flags", "[false, true]", [False, True]),
@@ -217,10 +219,11 @@ def test_an_empty_name_or_one_that_looks_like_an_option_is_refused(key: str) -> 
     assert not is_safe_key(key)
 
 
-@given(st.text(), st.sampled_from(SHELL_MARKS), st.text())
-def test_a_text_with_a_mark_of_the_shell_is_refused(before: str, mark: str, after: str) -> None:
-    with pytest.raises(ParameterErrors):
-        accept("train.optimizer", before + mark + after)
+@pytest.mark.parametrize("where", ["a{}b", "{}b", "a{}"])
+@pytest.mark.parametrize("mark", SHELL_MARKS)
+def test_a_text_with_a_mark_of_the_shell_is_refused(mark: str, where: str) -> None:
+    with pytest.raises(ParameterErrors, match="may contain only"):
+        accept("train.optimizer", where.format(mark))
 
 
 texts = st.one_of(

@@ -17,7 +17,7 @@ from experiments.parameters import (
     read_parameters,
     validate_overrides,
 )
-from experiments.params_yaml import MAX_HELP, spell
+from experiments.params_yaml import MAX_HELP, replace, spell
 
 FILE = """\
 # Settings of the receipt reader
@@ -88,6 +88,7 @@ def test_a_file_without_values_has_no_parameters(text: str) -> None:
         ("# oben\r\na: 1\r\n", "oben"),
         ("\ufeffa: 1 # after a byte order mark", "after a byte order mark"),
         ("a: 1 # <script>", "<script>"),
+        (" # of the whole\n{a: 1}", ""),
     ],
 )
 def test_help_is_the_comment_beside_the_value_or_right_above_it(text: str, help_text: str) -> None:
@@ -100,6 +101,7 @@ def test_help_is_the_comment_beside_the_value_or_right_above_it(text: str, help_
         "p: &x 1\nq: *x",
         "p: 1\nbase: &b {q: 2}\nuse:\n  <<: *b",
         "p: [&x 1, *x]",
+        "a:\n  &k p: 1\nb:\n  *k : 2",
         "p: 2026-01-31",
         "p: .inf",
         "p: .nan",
@@ -129,6 +131,11 @@ def test_what_cannot_be_changed_safely_is_shown_and_locked(text: str) -> None:
     for parameter in parameters:
         with pytest.raises(ParameterErrors):
             validate_overrides(parameters, {parameter.key: 7})
+
+
+@pytest.mark.parametrize("text", ["p:\n  q: 1\np.q: 2", "p:\n  1: a\n  '1': b", "'a.b': {c: 1}\na: {b.c: 2}"])
+def test_two_values_of_one_name_are_both_locked(text: str) -> None:
+    assert [bool(parameter.locked) for parameter in read_parameters(text)] == [True, True]
 
 
 def test_values_beside_a_locked_one_can_be_changed() -> None:
@@ -165,18 +172,21 @@ def bomb(depth: int, width: int) -> str:
         ("a: *nowhere", "undefined alias"),
         ("a: 2026-13-45", "cannot be read"),
         ("a: " + "9" * 6000, "cannot be read"),
-        ("a: !!python/object/apply:os.system ['true']", "tag"),
-        ("a: !!python/name:os.system x", "tag"),
-        ("a: !custom {b: 1}", "tag"),
+        ("a: !!python/object/apply:os.system ['true']", "has a tag"),
+        ("a: !!python/name:os.system x", "has a tag"),
+        ("a: !custom {b: 1}", "has a tag"),
+        ("a: !!str 1", "has a tag"),
+        ("a: !!binary aGk=", "has a tag"),
         ("a: &a [*a]", "multiply"),
         (bomb(9, 9), "multiply"),
         ("a: &a 1\nb: [" + "*a," * 200 + "]", "too many"),
         ("a: &a {" + "".join(f"k{n}: 1, " for n in range(900)) + "}\nb: *a", "more than 1000"),
         ("a: &a [" + "1," * 900 + "]\n" + "".join(f"b{n}: *a\n" for n in range(9)), "more than 1000"),
-        ("a: " + "[" * 100_000, "deeper than 16"),
+        ("a: " + "[" * 100_000, "^The file is nested deeper than 16"),
         ("a:\n" + "".join(" " * n + "a:\n" for n in range(1, 40)), "deeper than 16"),
         ("a: [" + "1," * 6000 + "]", "5000 values"),
         ("".join(f"k{n}: 1\n" for n in range(1001)), "more than 1000"),
+        ("".join(f"k{n}: {{a: {{b: {{c: 1}}}}}}\n" for n in range(700)), "5000 values"),
         ("a: " + "x" * 200_000, "131072 characters"),
     ],
 )
@@ -233,6 +243,10 @@ def test_only_the_changed_characters_change() -> None:
         ("a:\n- 1\n- 2\nb: 1\n", [], "a: []\nb: 1\n"),
         ("a: [[1, 2], [3]]\nb: 1\n", [[1, 2], [4]], "a: [[1, 2], [4]]\nb: 1\n"),
         ("a:\n- [1]\n- [2]\nb: 1\n", [[1], [2, 3]], "a:\n- [1]\n- [2, 3]\nb: 1\n"),
+        ("a: [1.0e-1, 2.0]\nb: 1\n", [0.1, 3.0], "a: [1.0e-1, 3.0]\nb: 1\n"),
+        ("a:\n-\n- 1\nb: 1\n", [2, 3], "a:\n- 2\n- 3\nb: 1\n"),
+        ("a:\n- 1\n-  # c\n\n# d\nb: 1\n", [2, 3], "a:\n- 2\n- 3  # c\n\n# d\nb: 1\n"),
+        ("a:\n- 1\n-  # c\n\n# d\nb: 1\n", [2], "a:\n- 2  # c\n\n# d\nb: 1\n"),
     ],
 )
 def test_lists_keep_their_style(text: str, value: list[Any], expected: str) -> None:
@@ -254,6 +268,7 @@ def test_lists_keep_their_style(text: str, value: list[Any], expected: str) -> N
         ("? a\n: 1\nb: 2\n", "b", 3, "? a\n: 1\nb: 3\n"),
         ("a: 'x'\n", "a", "yes", "a: 'yes'\n"),
         ("a: x\n", "a", "yes", "a: 'yes'\n"),
+        ("a: .nan\nb: 1\n", "b", 2, "a: .nan\nb: 2\n"),
     ],
 )
 def test_values_are_replaced_wherever_they_stand(text: str, key: str, value: Any, expected: str) -> None:
@@ -265,6 +280,39 @@ def test_unchanged_values_keep_their_spelling() -> None:
 
     assert changed(FILE, raw) == FILE
     assert changed(FILE, {"train.learning_rate": "3e-4", "preprocess.canvas": "[16,80]"}) == FILE
+
+
+def test_a_locked_value_that_is_sent_back_as_it_is_changes_nothing() -> None:
+    assert apply_overrides("day: 2026-01-31\n", {"day": "2026-01-31"}) == "day: 2026-01-31\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "new", "expected"),
+    [
+        ("a: 1", 1.0, "a: 1.0"),
+        ("a: 1", True, "a: true"),
+        ("a: 'x'", "it's", "a: 'it''s'"),
+        ('a: "x"', 'say "x"', "a: 'say \"x\"'"),
+        ('a: "x"', "back\\slash", "a: 'back\\slash'"),
+        ("a: x", "it's", "a: 'it''s'"),
+        ("a: 5", None, "a: null"),
+    ],
+)
+def test_a_replaced_value_may_be_of_any_type_and_any_text(text: str, new: Any, expected: str) -> None:
+    assert replace(text, {("a",): new}) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "reason"),
+    [
+        ("a: x", {("a",): "two\nlines"}, "without touching others"),
+        ("a: 1", {("b",): 2}, "does not have"),
+        ("a: &x 1\nb: *x", {("a",): 2}, "does not stand alone"),
+    ],
+)
+def test_a_replacement_that_would_not_read_back_is_refused(text: str, changes: Any, reason: str) -> None:
+    with pytest.raises(ParametersFileError, match=reason):
+        replace(text, changes)
 
 
 def test_applying_validates_again() -> None:
@@ -295,7 +343,13 @@ replacements = st.one_of(
 )
 
 
-@given(st.one_of(scalars, st.lists(scalars, max_size=4), st.none()))
+# Every printable text on one line, which is more than a person may give.
+lines = st.text(
+    st.characters(categories=["L", "N", "P", "S", "Zs"], exclude_characters="\ufffe\uffff"), max_size=8
+)
+
+
+@given(st.one_of(scalars, st.lists(scalars, max_size=4), st.none(), lines, st.lists(lines, max_size=3)))
 def test_every_version_of_yaml_reads_a_spelled_value_as_that_value(value: Any) -> None:
     for read in (yaml.safe_load, lambda text: parse_yaml(text, "params.yaml")):
         found = read(f"a: {spell(value)} # c")["a"]
