@@ -113,10 +113,11 @@ def _is_default(parameter: Parameter, raw: object) -> bool:
 
 
 def identical(left: object, right: object) -> bool:
-    """Return whether both are equal and of the same types all the way down (1, 1.0 and true differ)."""
+    """Return whether both are the same value of the same type all the way down (1, 1.0 and true differ)."""
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(identical, left, right))
-    return type(left) is type(right) and left == right
+    # The text tells 0.0 from -0.0, which are equal.
+    return type(left) is type(right) and repr(left) == repr(right)
 
 
 def _read_int(_: object, raw: object) -> int:

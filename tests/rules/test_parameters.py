@@ -269,6 +269,8 @@ def test_lists_keep_their_style(text: str, value: list[Any], expected: str) -> N
         ("a: 'x'\n", "a", "yes", "a: 'yes'\n"),
         ("a: x\n", "a", "yes", "a: 'yes'\n"),
         ("a: .nan\nb: 1\n", "b", 2, "a: .nan\nb: 2\n"),
+        ("a: 0.0\n", "a", -0.0, "a: -0.0\n"),
+        ("a: [0.0, 1.0]\n", "a", "[-0.0, 1]", "a: [-0.0, 1.0]\n"),
     ],
 )
 def test_values_are_replaced_wherever_they_stand(text: str, key: str, value: Any, expected: str) -> None:
