@@ -9,7 +9,12 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from experiments.jobs import WrongStateError
+from registry.promotion import ConflictError
+
 _CONTENT_TYPE = "application/problem+json"
+# What was asked no longer fits what is stored; the message says what changed.
+_CONFLICTS = (ConflictError, WrongStateError)
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -21,6 +26,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     response = exception_handler(error, context)
     if isinstance(error, ValidationError):
         response = Response(status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    if isinstance(error, _CONFLICTS):
+        response = Response(status=HTTPStatus.CONFLICT)
     if response is None:
         return None
     if isinstance(error, exceptions.ValidationError):

@@ -1,0 +1,232 @@
+"""The pages of models, versions and promotions, with the Django client."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.roles import Role
+from experiments.models import Job
+from registry import promotion
+from registry.models import ModelVersion
+from tests.people import make_user
+from tests.versions import make_model, make_run, make_version
+
+pytestmark = pytest.mark.django_db
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture()
+def engineer():
+    return make_user(Role.ENGINEER)
+
+
+@pytest.fixture()
+def client(engineer):
+    client = Client()
+    client.force_login(engineer)
+    return client
+
+
+def test_every_page_asks_a_stranger_to_sign_in():
+    version = make_version()
+    for address in (
+        "/",
+        reverse("registry:models"),
+        version.get_absolute_url(),
+        reverse("registry:promotions"),
+    ):
+        response = Client().get(address)
+        assert response.status_code == 302
+        assert response.url.startswith(reverse("accounts:sign-in"))
+
+
+def test_the_list_shows_what_serves_and_what_is_latest(client):
+    make_version("1.0.0", stage="Production")
+    make_version("1.1.0-rc1")
+    page = client.get(reverse("registry:models")).content.decode()
+    assert "receipt-ocr" in page
+    assert "1.0.0" in page.replace("<b>", "").replace("</b>", "")
+    assert reverse("registry:version", args=["receipt-ocr", "1.1.0-rc1"]) in page
+
+
+def test_no_model_differs_from_no_match(client):
+    assert "There is no model yet" in client.get(reverse("registry:models")).content.decode()
+    make_model()
+    assert "No model" in client.get(reverse("registry:models") + "?q=zzz").content.decode()
+
+
+def test_the_versions_of_a_model_stand_in_semantic_order(client):
+    for number in ("1.9.0", "1.10.0-rc2", "1.10.0", "1.10.0-rc10"):
+        make_version(number)
+    response = client.get(reverse("registry:model", args=["receipt-ocr"]))
+    assert [version.version for version, _ in response.context["rows"]] == [
+        "1.10.0",
+        "1.10.0-rc10",
+        "1.10.0-rc2",
+        "1.9.0",
+    ]
+
+
+@pytest.mark.parametrize("tab", ["", "metadata/", "metrics/", "files/", "history/"])
+def test_every_tab_of_a_version_answers(client, tab):
+    version = make_version()
+    assert client.get(version.get_absolute_url() + tab).status_code == 200
+
+
+def test_the_metadata_tab_names_what_is_missing_by_category(client):
+    page = client.get(make_version().get_absolute_url() + "metadata/").content.decode()
+    for heading in (
+        "Training configuration",
+        "Metrics",
+        "Data version",
+        "Code commit",
+        "Environment",
+        "Model architecture",
+        "Training infrastructure",
+    ):
+        assert heading in page
+    assert "not recorded" in page
+
+
+def test_a_version_is_found_by_mlflows_number_too(client):
+    version = make_version(mlflow_version=7)
+    response = client.get(reverse("registry:version", args=["receipt-ocr", "7"]))
+    assert response.status_code == 302
+    assert response.url == version.get_absolute_url()
+
+
+@pytest.mark.parametrize(
+    "address", ["models/none/", "models/receipt-ocr/versions/9.9.9/", "promotions/999/", "register/"]
+)
+def test_what_does_not_exist_is_404(client, address):
+    make_model()
+    assert client.get(f"/{address}").status_code == 404
+
+
+def test_hostile_names_are_shown_as_text(client, engineer):
+    make_version("1.0.0", model=HOSTILE, reason=HOSTILE, bump_reasons=[HOSTILE], created_by=HOSTILE)
+    version = ModelVersion.objects.get()
+    promotion.open_for(version, "Staging", user=engineer, comment=HOSTILE)
+    addresses = [
+        "/",
+        reverse("registry:models"),
+        version.model.get_absolute_url(),
+        version.get_absolute_url(),
+        version.get_absolute_url() + "history/",
+        version.promotions.get().get_absolute_url(),
+        reverse("registry:promotions") + "?tab=waiting",
+    ]
+    for address in addresses:
+        page = client.get(address).content.decode()
+        assert "<img src=x" not in page
+        assert "&lt;img src=x" in page
+
+
+def test_a_run_is_registered_from_the_form(client):
+    run = make_run()
+    form = client.get(reverse("registry:register") + f"?run={run.run_id}")
+    assert str(form.context["proposal"].version) == "1.0.0"
+    response = client.post(
+        reverse("registry:register") + f"?run={run.run_id}",
+        {"model": "receipt-ocr", "version": "", "reason": ""},
+    )
+    job = Job.objects.get(kind="register")
+    assert response.status_code == 302
+    assert response.url == job.get_absolute_url()
+
+
+def test_a_wrong_version_comes_back_with_what_was_typed(client):
+    run = make_run()
+    response = client.post(
+        reverse("registry:register") + f"?run={run.run_id}",
+        {"model": "receipt-ocr", "version": "01.0.0", "reason": "because of it"},
+    )
+    assert response.status_code == 422
+    assert "version" in response.context["form"].errors
+    assert "because of it" in response.content.decode()
+    assert not Job.objects.exists()
+
+
+def test_the_proposal_follows_the_model_that_is_typed(client):
+    make_version("4.0.0", model="other")
+    run = make_run()
+    address = reverse("registry:register") + f"?run={run.run_id}&model=other"
+    page = client.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in page
+    assert "4" in page
+
+
+def test_the_run_offers_registration_only_to_those_who_may():
+    run = make_run()
+    viewer = Client()
+    viewer.force_login(make_user(Role.VIEWER))
+    page = viewer.get(reverse("registry:run-versions", args=[run.run_id])).content.decode()
+    assert "Only these roles" in page
+    assert reverse("registry:register") not in page
+
+
+def test_a_promotion_goes_from_request_to_decision_in_the_pages(client):
+    version = make_version()
+    opened = client.post(
+        reverse("registry:open-promotion", args=["receipt-ocr", "1.0.0"]),
+        {"to": "Staging", "comment": "please"},
+    )
+    request = promotion.Promotion.objects.get()
+    assert opened.url == request.get_absolute_url()
+    reviewer = Client()
+    reviewer.force_login(make_user(Role.REVIEWER))
+    assert "please" in reviewer.get(opened.url).content.decode()
+    answer = {"verdict": "approve", "evidence_digest": request.evidence_digest, "comment": ""}
+    assert reviewer.post(reverse("registry:review", args=[request.pk]), answer).status_code == 302
+    version.refresh_from_db()
+    assert version.stage == "Staging"
+
+
+def test_the_requester_cannot_approve_on_the_page_either(engineer):
+    both = make_user(Role.ENGINEER, Role.REVIEWER)
+    request = promotion.open_for(make_version(), "Staging", user=both)
+    client = Client()
+    client.force_login(both)
+    assert "another reviewer" in client.get(request.get_absolute_url()).content.decode()
+    answer = {"verdict": "approve", "evidence_digest": request.evidence_digest}
+    assert client.post(reverse("registry:review", args=[request.pk]), answer).status_code == 403
+
+
+def test_a_review_of_old_evidence_is_a_conflict_that_says_so(engineer):
+    request = promotion.open_for(make_version(), "Staging", user=engineer)
+    client = Client()
+    client.force_login(make_user(Role.REVIEWER))
+    answer = {"verdict": "approve", "evidence_digest": "0" * 64}
+    response = client.post(reverse("registry:review", args=[request.pk]), answer)
+    assert response.status_code == 409
+    assert "not the one you reviewed" in response.content.decode()
+
+
+def test_an_unknown_stage_is_refused_in_the_form(client):
+    make_version()
+    address = reverse("registry:open-promotion", args=["receipt-ocr", "1.0.0"])
+    assert client.post(address, {"to": "Nirvana"}).status_code == 422
+
+
+def queries(client: Client, address: str) -> int:
+    client.get(address)  # what is loaded once (content types, translations) is not counted
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(address).status_code == 200
+    return len(captured)
+
+
+@pytest.mark.parametrize("address", ["/", "/models/", "/models/receipt-ocr/", "/promotions/?tab=waiting"])
+def test_queries_do_not_grow_with_the_rows(client, engineer, address):
+    promotion.open_for(make_version("1.0.0"), "Staging", user=engineer)
+    make_version("1.0.1", stage="Production")
+    make_run()
+    few = queries(client, address)
+    for minor in range(1, 12):
+        promotion.open_for(make_version(f"1.{minor}.0"), "Staging", user=engineer)
+        make_version("1.0.0", model=f"model-{minor}", stage="Production")
+        make_run()
+    assert queries(client, address) == few
+    assert few <= 20
