@@ -21,7 +21,7 @@ from integrations.errors import IntegrationError
 from integrations.output_lines import LineSplitter
 from integrations.process_sweep import MARKER_VARIABLE, checked_marker, kill_marked, kill_session
 
-__all__ = ["Finished", "kill_marked", "run"]
+__all__ = ["MARKER_VARIABLE", "Finished", "kill_marked", "run"]
 
 POLL_SECONDS = 0.5
 CHUNK_BYTES = 65_536
