@@ -51,9 +51,11 @@ def unstorable(_context: JobContext) -> Outcome:
 def stay(context: JobContext) -> Outcome:
     """Wait to be told to stop, politely."""
     Path(context.payload["sign"]).write_text(str(os.getpid()), encoding="ascii")
-    while True:
-        context.check()
+    while not ("moan" in context.payload and context.should_stop()):
+        if "moan" not in context.payload:
+            context.check()
         time.sleep(0.02)
+    raise IntegrationError("The program was killed.", permanent=True)
 
 
 def stay_deaf(context: JobContext) -> Outcome:

@@ -239,6 +239,18 @@ def test_a_cancelled_job_ends_and_says_why(engineer: User, tmp_path: Path) -> No
     assert log(job) == ["The job was cancelled."]
 
 
+def test_the_error_of_a_runner_that_was_told_to_stop_does_not_hide_that_it_was(
+    engineer: User, tmp_path: Path
+) -> None:
+    sign = tmp_path / "sign"
+    job = jobs.submit("probe_stay", {"sign": str(sign), "moan": True}, user=engineer)
+    thread = in_background(job)
+    wait(sign.exists)
+    jobs.cancel(job, user=engineer)
+    thread.join(5)
+    assert (fresh(job).state, fresh(job).error) == ("cancelled", "")
+
+
 def test_programs_that_ignore_the_request_to_end_are_killed_after_the_grace(engineer: User) -> None:
     job = jobs.submit("probe_program", {"code": IGNORE_TERM}, user=engineer)
     thread = in_background(job)
