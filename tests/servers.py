@@ -191,7 +191,7 @@ def run_dispatcher(folder: Path, env: dict[str, str]) -> Iterator[int]:
 def wait_for(ready: Callable[[], object], group: int, log: Path) -> None:
     """Wait until `ready()` is true; fail with the server's log if it never is, or if the server has ended."""
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and _members(group):
+    while time.monotonic() < deadline and not _has_ended(group):
         with contextlib.suppress(OSError, redis.RedisError):
             if ready():
                 return
@@ -212,6 +212,11 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         if not _members(process.pid):
             break
     process.wait()
+
+
+def _has_ended(leader: int) -> bool:
+    options = os.WEXITED | os.WNOHANG | os.WNOWAIT  # looked at only: `_stop` collects it
+    return os.waitid(os.P_PID, leader, options) is not None
 
 
 def _members(group: int) -> bool:

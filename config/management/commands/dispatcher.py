@@ -12,6 +12,9 @@ from experiments.job_messages import Broker
 class Command(BaseCommand):
     """Runs until SIGTERM or SIGINT."""
 
+    # The checks load every page; whoever starts the web server has them run.
+    requires_system_checks: list[str] = []
+
     help = "Announce jobs to the workers, reap lost ones, keep asking for the mirror of MLflow."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
