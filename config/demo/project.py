@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 # The first data version holds part of the scans, so that lineage and data diffs have something to show.
-_FIRST_SCANS = 1400
+_FIRST_SCANS = 900
 _AUTHOR = "Receipt team"
 _MAIL = "receipt-team@localhost"
 

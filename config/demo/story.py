@@ -66,6 +66,7 @@ def prepare(data_dir: Path, say: Say) -> None:
             experiment_name=MODEL,
         )
     _wait(lambda: Repository.objects.get(pk=repository.pk).fetched_at is not None, "the repository", 120)
+    repository.refresh_from_db()
     for launch in LAUNCHES:
         launches.launch(
             repository,

@@ -4,6 +4,7 @@ import subprocess
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from config.demo import people, story
@@ -26,8 +27,8 @@ class Command(BaseCommand):
             raise CommandError(
                 f"The demo project could not be made: {' '.join(error.cmd)}: {reason}"
             ) from error
-        except story.DemoError as error:
-            raise CommandError(str(error)) from error
+        except (story.DemoError, ValidationError, PermissionDenied) as error:
+            raise CommandError(f"The demo cannot go on: {error}") from error
         say("  The demo is complete.")
 
 
