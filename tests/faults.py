@@ -47,7 +47,10 @@ class LossyProxy:
         self._faults.append(Fault(mark.encode(), "cut"))
 
     def hold(self, mark: str, seconds: float) -> None:
-        """Hand the next such request to the server only after some seconds."""
+        """Hand the next such request to the server only after some seconds.
+
+        Fewer than five: the MLflow server closes a connection that is silent for longer.
+        """
         self._faults.append(Fault(mark.encode(), "hold", seconds))
 
     def serve(self) -> None:

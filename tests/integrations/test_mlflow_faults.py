@@ -22,7 +22,7 @@ def test_a_server_that_is_down_fails_within_seconds_and_may_come_back() -> None:
     began = time.monotonic()
     with pytest.raises(IntegrationError, match="cannot be reached") as caught:
         server.find_or_create_run("any", key="k", name="n", start_time=1)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 4
     assert not caught.value.permanent
 
 
@@ -34,7 +34,7 @@ def test_a_frozen_server_fails_within_the_time_limit(mlflow_process: Server, tmp
             began = time.monotonic()
             with pytest.raises(IntegrationError, match="did not answer in time") as caught:
                 call()
-            assert time.monotonic() - began < 2.5
+            assert time.monotonic() - began < 4
             assert not caught.value.permanent
     assert server.ping()
 
@@ -59,7 +59,7 @@ def test_an_answer_that_drips_ends_at_the_time_limit() -> None:
         began = time.monotonic()
         with pytest.raises(IntegrationError) as caught:
             MLflowServer(url, timeout=1, retries=0).experiments()
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 4
         assert not caught.value.permanent
 
 

@@ -188,6 +188,14 @@ def test_production_moves_by_number_and_by_semantic_version(
     assert manager.server.model_version(unique, 1).stage == "Archived"
     assert manager.load_production_model(unique)(torch.zeros(3, 4)).shape == (3, 3)
 
+    # two in Production, left by a plain client: the champion is the one
+    manager.server.set_stage(unique, 1, "Production")
+    manager.server.set_alias(unique, "champion", 1)
+    batch = torch.rand(3, 4)
+    champion = manager.load_model_by_version(unique, 1)(batch)
+    torch.testing.assert_close(manager.load_production_model(unique)(batch), champion)
+    manager.promote_model(unique, 2, "Production")
+
     # what a user of the plain client finds
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_url)
     monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")

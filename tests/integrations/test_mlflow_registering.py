@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+import time
+
 import pytest
 
 from integrations.errors import IntegrationError
@@ -126,3 +130,38 @@ def test_unknown_stages_versions_and_runs_are_permanent_errors(server: MLflowSer
             wrong()
         assert caught.value.permanent, wrong
     assert stages(server, unique) == {1: ("None", ())}
+
+
+def test_promotions_at_the_same_moment_leave_one_production_version(mlflow_url: str, unique: str) -> None:
+    server = MLflowServer(mlflow_url)
+    for number in range(3):
+        name = f"{unique}-{number}"
+        versions = [make_version(server, name, key) for key in ("job-1", "job-2")]
+        promoters = [threading.Thread(target=promote, args=(mlflow_url, name, one)) for one in versions]
+        for promoter in promoters:
+            promoter.start()
+        for promoter in promoters:
+            promoter.join()
+        found = [one for one in stages(server, name).values() if one[0] == "Production"]
+        assert found == [("Production", ("champion",))]
+
+
+def test_a_plain_client_that_promotes_in_between_does_not_leave_two(mlflow_url: str, unique: str) -> None:
+    server = MLflowServer(mlflow_url)
+    for key in ("job-1", "job-2"):
+        make_version(server, unique, key)
+    with lossy_proxy(mlflow_url) as proxy:
+        proxy.hold("registered-models/alias", seconds=1.5)
+        ours = threading.Thread(target=promote, args=(proxy.url, unique, 1))
+        ours.start()
+        while server.model_version(unique, 1).stage != "Production":
+            time.sleep(0.05)
+        server.set_stage(unique, 2, "Production")
+        ours.join()
+    assert stages(server, unique) == {1: ("Production", ("champion",)), 2: ("Archived", ())}
+
+
+def promote(url: str, name: str, version: int) -> None:
+    # the one that comes too late may be told so
+    with contextlib.suppress(IntegrationError):
+        MLflowServer(url).mirror_stage(name, version, "Production")

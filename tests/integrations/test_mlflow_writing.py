@@ -223,9 +223,9 @@ def test_a_request_that_arrives_after_its_retry_does_not_replace_the_run_in_use(
     direct = MLflowServer(mlflow_url)
     direct.find_or_create_experiment(unique)
     with lossy_proxy(mlflow_url) as proxy:
-        proxy.hold("runs/create", seconds=3.5)
+        proxy.hold("runs/create", seconds=4)
         with pytest.raises(IntegrationError) as caught:
-            make_run(MLflowServer(proxy.url, timeout=1), unique)
+            make_run(MLflowServer(proxy.url, timeout=1.5), unique)
         assert not caught.value.permanent
         in_use = make_run(direct, unique)
         wait_until(lambda: len(runs_of(direct, unique)) == 2)
