@@ -39,13 +39,19 @@ whenPresent("code[data-copy]", (code) => {
   code.after(" ", button);
 });
 
-// A rounded number is copied with all its digits.
+// A rounded number is copied with all its digits, when it alone is selected.
 document.addEventListener("copy", (event) => {
   const selection = document.getSelection();
-  if (!selection.rangeCount || selection.isCollapsed) return;
-  const from = selection.anchorNode.parentElement?.closest("data[value]");
-  const to = selection.focusNode.parentElement?.closest("data[value]");
-  if (!from || from !== to || selection.toString().trim() !== from.textContent.trim()) return;
-  event.clipboardData.setData("text/plain", from.value);
+  const text = selection.toString().trim();
+  if (!text) return;
+  const range = selection.getRangeAt(0);
+  const around = range.commonAncestorContainer;
+  const element = around.nodeType === Node.ELEMENT_NODE ? around : around.parentElement;
+  const inside = [...element.querySelectorAll("data[value]")].filter((number) =>
+    range.intersectsNode(number),
+  );
+  const number = element.closest("data[value]") ?? inside.find((found) => found.textContent.trim() === text);
+  if (number?.textContent.trim() !== text) return;
+  event.clipboardData.setData("text/plain", number.value);
   event.preventDefault();
 });
