@@ -1,102 +1,22 @@
 """The embedded stack as an operator meets it: one command starts it, one signal ends it."""
 
-import os
 import signal
 import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pytest
 import requests
-from django.conf import settings
 
 from tests.servers import free_port
-
-_ROOT = Path(settings.BASE_DIR)
-_MARK = "STAGEGATE_STACK_TEST"
-
-
-@dataclass
-class Stack:
-    """A running stack: its launcher, its address, and the mark that all its processes inherit."""
-
-    launcher: "subprocess.Popen[str]"
-    url: str
-    mark: str
-
-    def processes(self) -> list[psutil.Process]:
-        """Every process that was started from this stack, wherever it has gone."""
-        return [process for process in psutil.process_iter() if _marked(process, self.mark)]
-
-
-def _marked(process: psutil.Process, mark: str) -> bool:
-    try:
-        return process.environ().get(_MARK) == mark and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
-
-
-def environment(data_dir: Path, **changes: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("STAGEGATE_")}
-    ports = {"STAGEGATE_PORT": str(free_port()), "STAGEGATE_MLFLOW_PORT": str(free_port())}
-    for name in ("DATABASE_URL", "DJANGO_SETTINGS_MODULE"):
-        kept.pop(name, None)
-    return {**kept, "STAGEGATE_DATA_DIR": str(data_dir), _MARK: str(data_dir), **ports, **changes}
-
-
-def start(env: dict[str, str]) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "config.stack", "--no-demo"]
-    return subprocess.Popen(
-        command, cwd=_ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-
-
-def refused(env: dict[str, str]) -> str:
-    """Start a stack that cannot start; return its output."""
-    done = subprocess.run(
-        [sys.executable, "-m", "config.stack", "--no-demo"],
-        cwd=_ROOT,
-        env=env,
-        text=True,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 2
-    return done.stdout + done.stderr
-
-
-def wait_until(condition, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.2)
-
-
-def answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=5).ok
-    except requests.RequestException:
-        return False
+from tests.stack import Stack, environment, refused, running
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    data_dir = tmp_path_factory.mktemp("stack")
-    env = environment(data_dir)
-    launcher = start(env)
-    running = Stack(launcher, f"http://127.0.0.1:{env['STAGEGATE_PORT']}", str(data_dir))
-    try:
-        wait_until(lambda: answers(f"{running.url}/healthz"), 90)
-        yield running
-    finally:
-        launcher.send_signal(signal.SIGINT)
-        launcher.wait(30)
+    with running(tmp_path_factory.mktemp("stack")) as started:
+        yield started
 
 
 def web_processes(stack: Stack) -> list[psutil.Process]:
@@ -165,10 +85,7 @@ def test_a_database_that_does_not_answer_is_one_line(tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_every_process(tmp_path, number):
-    env = environment(tmp_path)
-    launcher = start(env)
-    stopping = Stack(launcher, f"http://127.0.0.1:{env['STAGEGATE_PORT']}", str(tmp_path))
-    wait_until(lambda: answers(f"{stopping.url}/healthz"), 90)
-    launcher.send_signal(number)
-    assert launcher.wait(30) == 0
-    assert stopping.processes() == []
+    with running(tmp_path) as stopping:
+        stopping.launcher.send_signal(number)
+        assert stopping.launcher.wait(30) == 0
+        assert stopping.processes() == []

@@ -1,0 +1,103 @@
+"""The embedded stack as a test starts it: on free ports, in a folder of its own, ended by signal."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import requests
+from django.conf import settings
+
+from tests.servers import free_port
+
+_ROOT = Path(settings.BASE_DIR)
+_MARK = "STAGEGATE_STACK_TEST"
+
+
+@dataclass
+class Stack:
+    """A running stack: its launcher, its address, and the mark that all its processes inherit."""
+
+    launcher: "subprocess.Popen[str]"
+    url: str
+    mark: str
+    env: dict[str, str]
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process that was started from this stack, wherever it has gone."""
+        return [process for process in psutil.process_iter() if _marked(process, self.mark)]
+
+
+def _marked(process: psutil.Process, mark: str) -> bool:
+    try:
+        return process.environ().get(_MARK) == mark and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def environment(data_dir: Path, **changes: str) -> dict[str, str]:
+    """Return an environment without settings of this process, with free ports."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("STAGEGATE_")}
+    ports = {"STAGEGATE_PORT": str(free_port()), "STAGEGATE_MLFLOW_PORT": str(free_port())}
+    for name in ("DATABASE_URL", "DJANGO_SETTINGS_MODULE"):
+        kept.pop(name, None)
+    return {**kept, "STAGEGATE_DATA_DIR": str(data_dir), _MARK: str(data_dir), **ports, **changes}
+
+
+def start(env: dict[str, str]) -> "subprocess.Popen[str]":
+    """Start the stack without its demo."""
+    command = [sys.executable, "-m", "config.stack", "--no-demo"]
+    return subprocess.Popen(
+        command, cwd=_ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+
+
+def refused(env: dict[str, str]) -> str:
+    """Start a stack that cannot start; return its output."""
+    done = subprocess.run(
+        [sys.executable, "-m", "config.stack", "--no-demo"],
+        cwd=_ROOT,
+        env=env,
+        text=True,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    return done.stdout + done.stderr
+
+
+def wait_until(condition: Callable[[], object], seconds: float) -> None:
+    """Wait until `condition` is true; fail when it is not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.2)
+
+
+def answers(url: str) -> bool:
+    """Say whether `url` answers well."""
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+@contextmanager
+def running(data_dir: Path, **changes: str) -> Iterator[Stack]:
+    """Run a stack below `data_dir` and end it by SIGINT; yields when its web server answers."""
+    env = environment(data_dir, **changes)
+    launcher = start(env)
+    stack = Stack(launcher, f"http://127.0.0.1:{env['STAGEGATE_PORT']}", str(data_dir), env)
+    try:
+        wait_until(lambda: answers(f"{stack.url}/healthz"), 90)
+        yield stack
+    finally:
+        launcher.send_signal(signal.SIGINT)
+        launcher.wait(30)
