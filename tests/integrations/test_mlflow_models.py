@@ -157,7 +157,7 @@ def test_modules_that_a_model_brings_need_permission(
 
 
 def test_production_moves_by_number_and_by_semantic_version(
-    manager: MLflowModelManager, unique: str, mlflow_url: str, monkeypatch: pytest.MonkeyPatch
+    manager: MLflowModelManager, unique: str, mlflow_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = [
         log(manager, unique, version, input_example=torch.zeros(2, 4)) for version in ("1.0.0", "1.1.0-rc1")
@@ -200,7 +200,7 @@ def test_production_moves_by_number_and_by_semantic_version(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_url)
     monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
     for uri in (f"models:/{unique}/Production", f"models:/{unique}@champion"):
-        assert mlflow.pytorch.load_model(uri)(torch.zeros(3, 4)).shape == (3, 3)
+        assert mlflow.pytorch.load_model(uri, dst_path=str(tmp_path))(torch.zeros(3, 4)).shape == (3, 3)
 
 
 def test_unknown_and_ambiguous_versions_and_stages_are_named(

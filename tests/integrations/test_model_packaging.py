@@ -58,6 +58,7 @@ def test_a_registered_version_loads_by_number_and_alias_with_unpickling_off(
     packaged: PackagedModel,
     example: Path,
     unique: str,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run_id = server.find_or_create_run(unique, key="k", name="n", start_time=1).run_id
@@ -71,9 +72,12 @@ def test_a_registered_version_loads_by_number_and_alias_with_unpickling_off(
     expected = mlflow.pytorch.load_model(str(packaged.path))(torch.from_numpy(batch)).detach().numpy()
     assert expected.shape == (6, 24, 11)
     for uri in (f"models:/{unique}/1", f"models:/{unique}@champion", f"runs:/{run_id}/model"):
-        loaded = mlflow.pytorch.load_model(uri)
+        # without a folder of ours MLflow leaves one behind
+        loaded = mlflow.pytorch.load_model(uri, dst_path=str(tmp_path))
         np.testing.assert_allclose(loaded(torch.from_numpy(batch)).detach().numpy(), expected)
-        np.testing.assert_allclose(mlflow.pyfunc.load_model(uri).predict(batch), expected)
+        np.testing.assert_allclose(
+            mlflow.pyfunc.load_model(uri, dst_path=str(tmp_path)).predict(batch), expected
+        )
     paths = {file.path for file in Artifacts(server).manifest(f"models:/{unique}/1")}
     assert {"MLmodel", "data/model.pt2"} <= paths
 
