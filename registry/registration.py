@@ -92,14 +92,23 @@ def register(run: Run, model_name: str, *, user: User, version: str = "", reason
     :raises ValidationError: by field: an unusable name or version, a version that exists, a missing reason
     """
     access.require(user, Permission.VERSION_REGISTER, target=trail.Target("run", run.run_id, str(run)))
+    payload = prepare(run, model_name, version=version, reason=reason)
+    return jobs.submit("register", payload, user=user, key=_key(payload))
+
+
+def prepare(run: Run, model_name: str, *, version: str = "", reason: str = "") -> dict[str, Any]:
+    """Return the payload of a job of kind `register`; parameters and errors are those of `register`.
+
+    For a job that asks for the registration of its own run: whoever submitted it was asked for the permission
+    then.
+    """
     _check_run(run)
     _check_name(model_name)
     proposal = propose(run, model_name)
     chosen = _chosen(version, proposal)
     _check_free(model_name, chosen)
     _check_reason(proposal, chosen, reason)
-    payload = _payload(run, model_name, chosen, proposal, reason)
-    return jobs.submit("register", payload, user=user, key=_key(payload))
+    return _payload(run, model_name, chosen, proposal, reason)
 
 
 def is_registrable(run: Run) -> bool:
