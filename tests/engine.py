@@ -6,7 +6,6 @@ Workers and dispatchers are processes of their own that share the test database 
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -110,8 +109,3 @@ def processes_of(job: Job, attempt: int) -> list[int]:
             if entry in (folder / "environ").read_bytes().split(b"\0"):
                 found.append(int(folder.name))
     return found
-
-
-def kill(group: int, number: int) -> None:
-    """Send a signal to every process of a group that a test started."""
-    os.killpg(group, number)

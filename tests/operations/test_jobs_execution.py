@@ -3,7 +3,6 @@
 import os
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from experiments.models import Job
 from experiments.runners import get
 from experiments.signals import job_finished
 from integrations import process_group
+from tests.engine import fresh, processes_of, wait
 from tests.people import make_user
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("probe_kinds")]
@@ -51,10 +51,6 @@ def run(engineer: User, kind: str, **payload: Any) -> Job:
     return fresh(job)
 
 
-def fresh(job: Job) -> Job:
-    return Job.objects.get(pk=job.pk)
-
-
 def log(job: Job) -> list[str]:
     return job_logs.read(job, limit=100_000).lines
 
@@ -67,28 +63,6 @@ def in_background(job: Job) -> threading.Thread:
     thread = threading.Thread(target=one)
     thread.start()
     return thread
-
-
-def wait(until: Callable[[], object], seconds: float = 15.0) -> float:
-    """Wait until something is true; return how long it took."""
-    began = time.monotonic()
-    while not until():
-        assert time.monotonic() - began < seconds, "it did not happen in time"
-        time.sleep(0.02)
-    return time.monotonic() - began
-
-
-def marked(job: Job) -> list[int]:
-    """Return the processes of this host that carry the mark of the job's attempt."""
-    entry = f"{process_group.MARKER_VARIABLE}={job_leases.Fence(job.pk, job.attempt).marker}".encode()
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if entry in (folder / "environ").read_bytes().split(b"\0"):
-                found.append(int(folder.name))
-        except OSError:
-            continue
-    return found
 
 
 def test_a_runner_gets_its_payload_and_an_empty_folder_that_is_gone_afterwards(
@@ -256,11 +230,11 @@ def test_programs_that_ignore_the_request_to_end_are_killed_after_the_grace(engi
     thread = in_background(job)
     wait(lambda: len(log(job)) >= 2)
     job = fresh(job)
-    assert len(marked(job)) == 3
+    assert len(processes_of(job, 1)) == 3
     jobs.cancel(job, user=engineer)
     thread.join(8)
     assert fresh(job).state == "cancelled"
-    assert marked(job) == []
+    assert processes_of(job, 1) == []
 
 
 def test_a_program_that_left_a_process_behind_has_left_none(engineer: User) -> None:
@@ -269,7 +243,7 @@ def test_a_program_that_left_a_process_behind_has_left_none(engineer: User) -> N
     )
     job = run(engineer, "probe_program", code=code)
     assert job.state == "succeeded"
-    assert marked(job) == []
+    assert processes_of(job, 1) == []
 
 
 def test_an_attempt_that_takes_too_long_fails(engineer: User, tmp_path: Path) -> None:
@@ -298,7 +272,7 @@ def test_a_worker_that_lost_its_job_kills_its_programs_and_writes_nothing(
     Job.objects.filter(pk=job.pk).update(attempt=2)
     thread.join(5)
     assert not thread.is_alive()
-    assert marked(first) == []
+    assert processes_of(first, 1) == []
     job = fresh(job)
     assert (job.state, job.attempt, len(log(job))) == ("running", 2, 2)
 
