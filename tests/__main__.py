@@ -18,7 +18,10 @@ def main() -> int:
     status = _pytest([], {})
     if status:
         return status
-    with tempfile.TemporaryDirectory(prefix="stagegate-postgresql-") as folder, run_postgresql(Path(folder)) as url:
+    with (
+        tempfile.TemporaryDirectory(prefix="stagegate-postgresql-") as folder,
+        run_postgresql(Path(folder)) as url,
+    ):
         return _pytest(["tests/operations"], {"DATABASE_URL": url, "STAGEGATE_SECRET_KEY": _SECRET})
 
 
