@@ -14,7 +14,15 @@ class RegistryConfig(AppConfig):
         from accounts.roles import Permission
         from experiments.runners import Kind, register
 
-        register(Kind("log_run", "Logging to MLflow", "registry.log_run_job:run", max_attempts=5))
+        register(
+            Kind(
+                "log_run",
+                "Logging to MLflow",
+                "registry.log_run_job:run",
+                max_attempts=5,
+                steps=("fetch result", "package model", "log run", "mirror"),
+            )
+        )
         register(
             Kind(
                 "register",

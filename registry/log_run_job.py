@@ -33,8 +33,6 @@ from registry import logged_model, registration, run_contents, run_metadata
 from registry.logged_model import LoggedModel
 from registry.metadata import ModelMetadata
 
-STEPS = ("fetch result", "package model", "log run", "mirror")
-
 
 def run(context: JobContext) -> Outcome:
     """Log the pipeline job that the payload names; then, if asked for, have its run registered.
@@ -61,7 +59,6 @@ class _Logging:
         self.finished = datetime.fromisoformat(self.result["finished_at"])
 
     def run(self) -> Outcome:
-        self.context.steps(STEPS)
         record = self._run()  # first, so that nothing is done for a server that is away
         with self._step("fetch result"):
             pipeline = self._fetch()
