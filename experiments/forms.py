@@ -1,5 +1,6 @@
 """Forms of this app's pages. They check form only; operations check the rest."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -9,7 +10,9 @@ from django.utils.translation import pgettext_lazy
 from accounts.models import User
 from experiments import runners
 from experiments.job_summary import kind_label
+from experiments.models import Experiment
 from experiments.selectors.jobs import ACTIVE_WORD, JobFilter
+from experiments.selectors.runs import RunFilter
 
 _STATES = [
     ("", _("All states")),
@@ -20,6 +23,16 @@ _STATES = [
     ("failed", pgettext_lazy("job", "Failed")),
     ("cancelled", pgettext_lazy("job", "Cancelled")),
     ("lost", pgettext_lazy("job", "Lost")),
+]
+
+
+_STATUSES = [
+    ("", _("All statuses")),
+    ("RUNNING", pgettext_lazy("run", "Running")),
+    ("SCHEDULED", pgettext_lazy("run", "Scheduled")),
+    ("FINISHED", pgettext_lazy("run", "Finished")),
+    ("FAILED", pgettext_lazy("run", "Failed")),
+    ("KILLED", pgettext_lazy("run", "Killed")),
 ]
 
 
@@ -44,3 +57,34 @@ class JobFilterForm(forms.Form):
             kind=chosen.get("kind", ""),
             submitter=user if chosen.get("mine") else None,
         )
+
+
+class RunFilterForm(forms.Form):
+    """Which runs the table shows."""
+
+    q = forms.CharField(label=_("Search by name or run id"), max_length=250, required=False)
+    experiment = forms.ChoiceField(label=_("Experiment"), required=False)
+    status = forms.ChoiceField(label=_("Status"), choices=_STATUSES, required=False)
+
+    def __init__(self, *args: Any, experiments: Iterable[Experiment], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = [(one.experiment_id, one.name) for one in experiments]
+        self.fields["experiment"].choices = [("", _("All experiments")), *names]  # type: ignore[attr-defined]
+
+    def wanted(self) -> RunFilter:
+        """Return the filter; a choice that does not exist, as in an old link, asks for nothing."""
+        self.is_valid()
+        chosen = self.cleaned_data
+        return RunFilter(
+            experiment=chosen.get("experiment", ""), text=chosen.get("q", ""), status=chosen.get("status", "")
+        )
+
+
+class CurveForm(forms.Form):
+    """How curves are drawn."""
+
+    x = forms.ChoiceField(
+        label=_("Across"),
+        choices=[("step", _("Step")), ("relative", _("Time since the start")), ("wall", _("Time of day"))],
+    )
+    y = forms.ChoiceField(label=_("Values"), choices=[("linear", _("Linear")), ("log", _("Logarithmic"))])

@@ -19,7 +19,6 @@ _LABELS: dict[str, str | Promise] = {
     "sha": _("Commit of the result"),
     "branch": _("Branch"),
     "tag": _("Tag"),
-    "ref": _("Ref of the result"),
     "dataset_hash": _("Data"),
     "lock_digest": _("dvc.lock"),
     "training_seconds": _("Training took"),
@@ -29,6 +28,8 @@ _LABELS: dict[str, str | Promise] = {
     "mlflow_version": _("Number in MLflow"),
 }
 _SECONDS = {"training_seconds"}
+# What a result repeats of what was asked for, which stands elsewhere.
+_ASKED = {"repository", "base_sha", "ref", "note", "started_at", "finished_at"}
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def rebuild_command(url: str, name: str, sha: str) -> str:
 
 def _single(result: Mapping[str, Any]) -> Iterator[Fact]:
     for key, value in result.items():
-        if isinstance(value, bool) or value in ("", None):
+        if key in _ASKED or isinstance(value, bool) or value in ("", None):
             continue
         if isinstance(value, int | float):
             yield Fact(_LABELS.get(key, key), value, "seconds" if key in _SECONDS else "number")

@@ -1,0 +1,149 @@
+"""Everything the page of one run shows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from experiments import charts, run_facts
+from experiments.metric_goals import Goal, goal
+from experiments.models import Job, MetricSeries, Repository, Run
+from experiments.run_columns import TELLING, number_of
+from experiments.run_facts import SourceFact
+
+MAX_CHARTS = 24
+_HEADLINES = 6
+
+
+@dataclass(frozen=True)
+class MetricRow:
+    """The latest value of a metric and how many points its curve has."""
+
+    key: str
+    value: float | None
+    goal: Goal
+    length: int
+
+
+@dataclass(frozen=True)
+class RunDetail:
+    """One run, ready to be shown.
+
+    :ivar headlines: the metrics that say most
+    :ivar charts: curves to draw; `hidden_charts` more are not
+    :ivar params: parameters by section
+    :ivar job: the job that made it, if one did
+    :ivar repository: where it can be run again
+    :ivar mlflow_url: MLflow's own page of it
+    """
+
+    run: Run
+    duration: timedelta | None
+    metrics: list[MetricRow]
+    headlines: list[MetricRow]
+    charts: list[charts.Group]
+    hidden_charts: int
+    params: list[tuple[str, list[tuple[str, str]]]]
+    source: list[SourceFact]
+    note: str
+    tags: list[tuple[str, str]]
+    internal_tags: list[tuple[str, str]]
+    job: Job | None
+    repository: Repository | None
+    mlflow_url: str
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it goes on."""
+        return self.run.status in {"RUNNING", "SCHEDULED"}
+
+
+def detail(run: Run, *, all_charts: bool = False) -> RunDetail:
+    """Return everything about `run`. At most three queries.
+
+    :param run: with its experiment loaded
+    :param all_charts: also draw what is hidden otherwise
+    """
+    lengths = dict(MetricSeries.objects.filter(run=run).values_list("key", "length"))
+    metrics = _metrics(run, lengths)
+    drawn = charts.groups(key for key, length in lengths.items() if length > 1)
+    shown = drawn if all_charts else drawn[:MAX_CHARTS]
+    return RunDetail(
+        run=run,
+        duration=_duration(run),
+        metrics=metrics,
+        headlines=metrics[:_HEADLINES],
+        charts=shown,
+        hidden_charts=len(drawn) - len(shown),
+        params=run_facts.sections(run.params),
+        source=run_facts.source(run.tags),
+        note=str(run.tags.get(run_facts.NOTE, "")),
+        tags=run_facts.own_tags(run.tags),
+        internal_tags=run_facts.internal_tags(run.tags),
+        job=_job(run),
+        repository=_repository(run),
+        mlflow_url=_mlflow_url(run),
+    )
+
+
+def series_of(run: Run, group_name: str) -> tuple[charts.Group, dict[str, dict[str, list[Any]]]] | None:
+    """Return a group of curves of `run` with all points, or None if it has no such group. Two queries."""
+    keys = MetricSeries.objects.filter(run=run, length__gt=1).values_list("key", flat=True)
+    group = next((one for one in charts.groups(keys) if one.name == group_name), None)
+    if group is None:
+        return None
+    rows = MetricSeries.objects.filter(run=run, key__in=group.keys)
+    return group, {row.key: row.points for row in rows}
+
+
+def table_of(
+    group: charts.Group, series: Mapping[str, Mapping[str, Sequence[Any]]]
+) -> list[tuple[int, list[float | None]]]:
+    """Return the points of a group as rows: step, then the value of each metric or None.
+
+    A step that a metric has several times makes several rows.
+    """
+    rows: dict[tuple[int, int], list[float | None]] = {}
+    for column, key in enumerate(group.keys):
+        seen: dict[int, int] = {}
+        points = series.get(key, {"step": [], "value": []})
+        for step, value in zip(points["step"], points["value"], strict=True):
+            again = seen[step] = seen.get(step, -1) + 1
+            row = rows.setdefault((step, again), [None] * len(group.keys))
+            row[column] = number_of(value)
+    return [(step, rows[step, again]) for step, again in sorted(rows)]
+
+
+def _metrics(run: Run, lengths: Mapping[str, int]) -> list[MetricRow]:
+    def rank(key: str) -> tuple[int, bool, str]:
+        return (TELLING.index(key) if key in TELLING else len(TELLING), goal(key) == Goal.UNKNOWN, key)
+
+    return [
+        MetricRow(key, number_of(run.metrics[key]), goal(key), lengths.get(key, 0))
+        for key in sorted(run.metrics, key=rank)
+    ]
+
+
+def _duration(run: Run) -> timedelta | None:
+    if run.started_at is None:
+        return None
+    return (run.ended_at or timezone.now()) - run.started_at
+
+
+def _job(run: Run) -> Job | None:
+    number = str(run.tags.get(run_facts.JOB, ""))
+    if not number.isdecimal() or len(number) > 18:
+        return None
+    return Job.objects.select_related("repository").filter(pk=int(number)).first()
+
+
+def _repository(run: Run) -> Repository | None:
+    return Repository.objects.filter(name=str(run.tags.get(run_facts.REPOSITORY, ""))).first()
+
+
+def _mlflow_url(run: Run) -> str:
+    base = str(settings.MLFLOW_PUBLIC_URL).rstrip("/")
+    return f"{base}/#/experiments/{run.experiment.experiment_id}/runs/{run.run_id}"

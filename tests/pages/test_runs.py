@@ -1,0 +1,274 @@
+"""The table of runs and the list of experiments."""
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.roles import Role
+from experiments.models import Experiment, Run
+from tests.people import make_user
+from tests.runs import NASTY, make_experiment, make_measured_run, set_mirror
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def jane(client: Client) -> User:
+    user = make_user(Role.VIEWER, username="jane")
+    client.force_login(user)
+    return user
+
+
+def listed(client: Client, **query: Any) -> list[str]:
+    return [row.run.name for row in client.get("/runs/", query).context["page"].object_list]
+
+
+def columns(client: Client, **query: Any) -> list[str]:
+    return [column.name for column in client.get("/runs/", query).context["columns"]]
+
+
+def poll_address(client: Client, **query: Any) -> str:
+    poll: str = client.get("/runs/", query).context["live"].poll
+    return poll.split('hx-get="')[1].split('"')[0].replace("&amp;", "&")
+
+
+def test_runs_are_listed_newest_first_with_telling_columns(client: Client, jane: User) -> None:
+    now = timezone.now()
+    make_measured_run(
+        {"val_cer": 0.0123456}, name="old", started_at=now - timedelta(hours=1), params={"rate": "1"}
+    )
+    make_measured_run({"val_cer": "NaN", "zeta": 1}, name="new", started_at=now, params={"rate": "2"})
+    assert listed(client) == ["new", "old"]
+    assert columns(client) == ["metrics.val_cer", "metrics.zeta", "params.rate"]
+    html = client.get("/runs/").content.decode()
+    for text in ("0.01235", "NaN", "receipt-ocr", "Finished"):
+        assert text in html
+
+
+def test_they_can_be_filtered(client: Client, jane: User) -> None:
+    other = make_experiment()
+    make_measured_run({}, name="CRNN slow", run_id="ab" * 16)
+    make_measured_run({}, name="cnn", status="FAILED", experiment=other)
+    assert listed(client, experiment="7") == ["cnn"]
+    assert listed(client, status="FINISHED") == ["CRNN slow"]
+    assert listed(client, q="crnn") == ["CRNN slow"]
+    assert listed(client, q="ABAB") == ["CRNN slow"]
+    assert listed(client, q="crnn", status="FAILED") == []
+
+
+def test_runs_and_experiments_that_were_deleted_in_mlflow_are_not_listed(client: Client, jane: User) -> None:
+    make_measured_run({}, name="deleted", lifecycle_stage="deleted")
+    gone = make_experiment()
+    make_measured_run({}, name="of a deleted experiment", experiment=gone)
+    Experiment.objects.filter(pk=gone.pk).update(lifecycle_stage="deleted")
+    assert listed(client) == []
+    assert client.get("/experiments/").context["rows"][0].runs == 0
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("metrics.loss", ["c", "b", "a", "nan", "none"]),
+        ("-metrics.loss", ["a", "b", "c", "nan", "none"]),
+        ("params.batch", ["b", "c", "a", "nan", "none"]),
+        ("-params.batch", ["a", "c", "b", "nan", "none"]),
+        ("name", ["a", "b", "c", "nan", "none"]),
+        ("duration", ["c", "b", "a", "nan", "none"]),
+        ("-duration", ["a", "b", "c", "nan", "none"]),
+        ("user", ["c", "a", "b", "none", "nan"]),
+    ],
+)
+def test_any_column_sorts_and_what_has_no_value_comes_last(
+    client: Client, jane: User, sort: str, expected: list[str]
+) -> None:
+    now = timezone.now()
+
+    def make(
+        name: str, metrics: dict[str, Any], batch: str | None, seconds: int | None, age: int, user: str
+    ) -> None:
+        started = now - timedelta(hours=age)
+        ended = started + timedelta(seconds=seconds) if seconds is not None else None
+        params = {"batch": batch} if batch else {}
+        make_measured_run(metrics, name=name, params=params, started_at=started, ended_at=ended, user=user)
+
+    make("a", {"loss": 3.5}, "128", 30, 1, "m")
+    make("b", {"loss": 2.5}, "8", 20, 2, "n")
+    make("c", {"loss": -1}, "64", 10, 3, "a")
+    make("none", {"other": 1}, None, None, 5, "o")
+    make("nan", {"loss": "NaN"}, "auto", None, 4, "p")
+    assert listed(client, sort=sort) == expected
+
+
+@pytest.mark.parametrize(
+    "sort", ["bogus", "-bogus", "metrics.", "-", "--started", "metrics.unknown", "params.a'b\"c"]
+)
+def test_an_order_that_does_not_exist_does_no_harm(client: Client, jane: User, sort: str) -> None:
+    make_measured_run({}, name="one")
+    assert listed(client, sort=sort) == ["one"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"experiment": "bogus"},
+        {"status": "bogus"},
+        {"page": "-1"},
+        {"page": "x"},
+        {"q": "\0"},
+        {"q": "x" * 500},
+        {"columns": "bogus"},
+        {"since": "x"},
+    ],
+)
+def test_an_odd_address_shows_the_page(client: Client, jane: User, query: dict[str, str]) -> None:
+    make_measured_run({}, name="one")
+    assert client.get("/runs/", query).status_code == 200
+
+
+def test_columns_are_chosen_by_the_address_in_its_order(client: Client, jane: User) -> None:
+    make_measured_run({"a": 1, "b": 2}, params={"p": "x"})
+    assert columns(client, columns=["params.p", "metrics.b", "metrics.gone"]) == [
+        "params.p",
+        "metrics.b",
+        "metrics.gone",
+    ]
+
+
+def test_links_keep_everything_else_in_the_address(client: Client, jane: User) -> None:
+    make_measured_run({"a": 1})
+    query = {"columns": ["metrics.a"], "q": "run", "status": "FINISHED"}
+    html = client.get("/runs/", query).content.decode()
+    link = next(one for one in html.split('href="') if "sort=-metrics.a" in one.split('"')[0]).split('"')[0]
+    assert parse_qs(urlsplit(link.replace("&amp;", "&")).query) == {
+        "columns": ["metrics.a"],
+        "q": ["run"],
+        "status": ["FINISHED"],
+        "sort": ["-metrics.a"],
+    }
+
+
+def test_fifty_runs_are_on_a_page(client: Client, jane: User) -> None:
+    for number in range(52):
+        make_measured_run({"loss": number}, name=f"r{number}")
+    assert len(listed(client)) == 50
+    assert listed(client, page=2, sort="metrics.loss") == ["r50", "r51"]
+
+
+def test_the_number_of_queries_does_not_grow_with_the_runs(client: Client, jane: User) -> None:
+    def queries(address: str) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            client.get(address)
+        return len(captured)
+
+    set_mirror()
+    make_measured_run({"loss": 1})
+    addresses = ("/runs/?sort=metrics.loss", "/experiments/")
+    few = [queries(address) for address in addresses]
+    for number in range(10):
+        make_measured_run({"loss": number}, experiment=make_experiment(f"e{number}", f"e{number}"))
+    assert [queries(address) for address in addresses] == few
+
+
+def test_no_runs_and_no_matches_read_differently(client: Client, jane: User) -> None:
+    assert "No runs yet" in client.get("/runs/").content.decode()
+    make_measured_run({})
+    assert "No run matches this filter" in client.get("/runs/?q=nothing").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("ago", "error", "says"),
+    [
+        (1, "", "Mirrored from MLflow"),
+        (60, "MLflow does not answer.", "MLflow has not answered"),
+        (600, "", "No worker mirrors MLflow"),
+    ],
+)
+def test_the_state_of_the_mirror_is_told(
+    client: Client, jane: User, ago: float, error: str, says: str
+) -> None:
+    set_mirror(ago=ago, error=error)
+    for address in ("/runs/", "/experiments/"):
+        assert says in client.get(address).content.decode()
+
+
+def test_a_mirror_that_has_never_been_filled_says_so(client: Client, jane: User) -> None:
+    assert "has not been mirrored yet" in client.get("/runs/").content.decode()
+
+
+def test_new_runs_are_announced_and_do_not_push_the_others_away(client: Client, jane: User) -> None:
+    set_mirror()
+    make_measured_run({"a": 1}, name="old")
+    address = poll_address(client)
+    assert client.get(address, headers={"HX-Request": "true"}).status_code == 204
+    make_measured_run({"b": 1}, name="newer")
+    html = client.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert "1 new run" in html
+    assert "newer" not in html
+    assert 'id="runs-body"' not in html
+
+
+def test_a_run_that_goes_on_changes_its_row_in_the_columns_that_are_shown(client: Client, jane: User) -> None:
+    set_mirror()
+    run = make_measured_run({"a": 1.5}, name="live", status="RUNNING")
+    address = poll_address(client)
+    Run.objects.filter(pk=run.pk).update(metrics={"a": 2.5, "val_cer": 0.1}, status="FINISHED")
+    html = client.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert '<template><tbody id="runs-body" hx-swap-oob="true">' in html
+    assert "2.500" in html
+    assert "0.1000" not in html
+
+
+def test_a_new_run_that_does_not_match_the_filter_is_not_announced(client: Client, jane: User) -> None:
+    set_mirror()
+    make_measured_run({}, name="one")
+    address = poll_address(client, q="one")
+    make_measured_run({}, name="two")
+    assert client.get(address, headers={"HX-Request": "true"}).status_code == 204
+
+
+def test_experiments_show_how_much_they_hold_and_their_best_run(client: Client, jane: User) -> None:
+    other = make_experiment()
+    now = timezone.now()
+    for cer, status in ((0.02, "FINISHED"), (0.01, "FINISHED"), (0.001, "RUNNING")):
+        make_measured_run({"val_cer": cer, "loss": 9}, status=status, started_at=now - timedelta(days=1))
+    make_measured_run({"val_accuracy": 0.8}, experiment=other, started_at=now)
+    make_measured_run({"val_accuracy": 0.9}, experiment=other, started_at=now)
+    make_experiment("8", "empty")
+    first, second, empty = client.get("/experiments/").context["rows"]
+    assert (first.experiment, first.runs, first.live) == (other, 2, 0)
+    assert (first.best.key, first.best.value) == ("val_accuracy", 0.9)
+    assert (second.runs, second.live, second.best.key, second.best.value) == (3, 1, "val_cer", 0.01)
+    assert (empty.experiment.name, empty.runs, empty.last_run, empty.best) == ("empty", 0, None, None)
+    html = client.get("/experiments/").content.decode()
+    assert "sort=metrics.val_cer" in html
+    assert "sort=-metrics.val_accuracy" in html
+
+
+def test_experiments_are_found_by_name(client: Client, jane: User) -> None:
+    assert "No experiments yet" in client.get("/experiments/").content.decode()
+    make_experiment(name="Digits")
+    assert len(client.get("/experiments/?q=digi").context["rows"]) == 1
+    assert "No experiment has this in its name" in client.get("/experiments/?q=zzz").content.decode()
+
+
+def test_what_people_logged_is_text(client: Client, jane: User) -> None:
+    experiment = make_experiment(NASTY[:60], NASTY)
+    make_measured_run(
+        {NASTY: 1}, name=NASTY, params={NASTY: NASTY, "x": "1"}, user=NASTY, experiment=experiment
+    )
+    set_mirror(error=NASTY)
+    for address in ("/runs/", f"/runs/?columns=metrics.{NASTY}", "/experiments/", f"/runs/?q={NASTY}"):
+        assert NASTY not in client.get(address).content.decode()
+
+
+@pytest.mark.parametrize("address", ["/runs/", "/experiments/"])
+def test_without_a_role_nothing_is_shown(client: Client, address: str) -> None:
+    client.force_login(make_user())
+    assert client.get(address).status_code == 403

@@ -1,0 +1,51 @@
+"""Factories of experiments, runs with metrics and curves, and the state of the mirror, for tests."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from experiments.models import Experiment, MetricSeries, Run, RunMetric, SyncState
+from experiments.run_columns import number_of
+from tests.versions import make_run
+
+NASTY = "<img src=x onerror=alert(1)>"
+
+
+def make_experiment(identifier: str = "7", name: str = "digits") -> Experiment:
+    """Create an experiment as the mirror would hold it."""
+    return Experiment.objects.create(experiment_id=identifier, name=name)
+
+
+def make_measured_run(metrics: dict[str, Any], **changes: Any) -> Run:
+    """Create a run whose latest metrics are also in the table that sorting uses."""
+    run = make_run(metrics=metrics, **changes)
+    for key, value in metrics.items():
+        number = number_of(value)
+        finite = number is not None and abs(number) < float("inf")
+        RunMetric.objects.create(run=run, key=key, value=number if finite else None)
+    return run
+
+
+def add_curve(run: Run, key: str, values: list[Any]) -> MetricSeries:
+    """Add the history of one metric, a point each second."""
+    start = int(timezone.now().timestamp() * 1000)
+    points = {
+        "step": list(range(1, len(values) + 1)),
+        "time": [start + 1000 * index for index in range(len(values))],
+        "value": values,
+    }
+    return MetricSeries.objects.create(run=run, key=key, points=points, length=len(values))
+
+
+def set_mirror(*, ago: float = 1, error: str = "") -> None:
+    """Say that the mirror last succeeded `ago` seconds ago, and failed since if there is an `error`."""
+    now = timezone.now()
+    SyncState.objects.update_or_create(
+        name="mlflow",
+        defaults={
+            "succeeded_at": now - timedelta(seconds=ago),
+            "failed_at": now if error else None,
+            "error": error,
+        },
+    )
