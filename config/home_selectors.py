@@ -8,9 +8,8 @@ from experiments import mirror_state
 from experiments.job_summary import JobSummary
 from experiments.models import Run, SyncState
 from experiments.selectors.jobs import ACTIVE_WORD, JobFilter, page_of
-from registry import inbox
+from registry import inbox, selectors
 from registry.models import ModelVersion, Promotion
-from registry.stages import Stage
 from registry.version_facts import MetricFact, key_metrics
 
 _SHOWN = 8
@@ -20,16 +19,21 @@ _SHOWN = 8
 class Home:
     """Everything on the home page.
 
-    :ivar to_review: promotions that wait for this person, the oldest first
+    :ivar to_review: promotions that wait for this person, the oldest first; not more than fit the page
+    :ivar to_review_count: how many wait for this person in all; `waiting_count`, `jobs_count` likewise
     :ivar waiting: promotions that wait for somebody else
-    :ivar serving: versions in Production with their key metrics
+    :ivar serving: versions in Production with their key metrics, the newest there first
     :ivar mirror: how the mirror of MLflow is doing
     """
 
     to_review: list[Promotion]
+    to_review_count: int
     waiting: list[Promotion]
+    waiting_count: int
     serving: list[tuple[ModelVersion, list[MetricFact]]]
+    serving_count: int
     jobs: list[JobSummary]
+    jobs_count: int
     runs: list[Run]
     mirror: SyncState | None
 
@@ -47,12 +51,19 @@ class Home:
 def home(user: User) -> Home:
     """Return what the home page shows to `user`. A fixed number of queries."""
     permissions = permissions_of(user)
-    serving = ModelVersion.objects.filter(stage=Stage.PRODUCTION).select_related("model")
+    mine = inbox.needs_review_by(user, permissions)
+    others = inbox.waiting_on_others(user, permissions)
+    serving = selectors.serving()
+    jobs = page_of(JobFilter(state=ACTIVE_WORD), "1")
     return Home(
-        to_review=list(inbox.needs_review_by(user, permissions)[:_SHOWN]),
-        waiting=list(inbox.waiting_on_others(user, permissions)[:_SHOWN]),
-        serving=[(version, key_metrics(version)) for version in serving.order_by("model__name")[:_SHOWN]],
-        jobs=list(page_of(JobFilter(state=ACTIVE_WORD), "1"))[:_SHOWN],
+        to_review=list(mine[:_SHOWN]),
+        to_review_count=mine.count(),
+        waiting=list(others[:_SHOWN]),
+        waiting_count=others.count(),
+        serving=[(version, key_metrics(version)) for version in serving[:_SHOWN]],
+        serving_count=serving.count(),
+        jobs=list(jobs)[:_SHOWN],
+        jobs_count=jobs.paginator.count,
         runs=list(Run.objects.filter(lifecycle_stage="active").select_related("experiment")[:_SHOWN]),
         mirror=SyncState.objects.filter(name=mirror_state.NAME).first(),
     )

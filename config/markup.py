@@ -1,6 +1,7 @@
 """HTML of the values and states that appear on many pages. Template tags: `config.templatetags.interface`."""
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -123,31 +124,50 @@ def digest(value: str | None, length: int = 12, copy: bool = True) -> SafeString
     )
 
 
-def metric(value: float | None, focus: bool = True) -> SafeString:
+def metric(value: float | str | None, focus: bool = True) -> SafeString:
     """Return a number with four significant digits; the exact one on hover, on focus and when it is copied.
 
+    :param value: text is what JSON has no number for (``NaN``, ``Infinity``), as the mirror keeps it
     :param focus: whether the keyboard stops here; False in long tables, where it would stop too often
     """
-    if value is None:
+    if value is None or value == "":
         return no_value()
-    exact, text = str(value), formatting.significant(value)
-    if text.replace(formatting.MINUS, "-") == exact:
+    number = _number(value)
+    if number is None:
+        return format_html('<data class="metric" value="{}">{}</data>', value, value)
+    exact, text = str(value), formatting.significant(number)
+    if text.replace(formatting.MINUS, "-") == exact or not math.isfinite(number):
         return format_html('<data class="metric" value="{}">{}</data>', exact, text)
     return format_html(
         '<data class="metric" value="{}" title="{}"{}>{}</data>', exact, exact, _FOCUS if focus else "", text
     )
 
 
-def delta(value: float | None, baseline: float | None, goal: str = "", tolerance: float = 0.0) -> SafeString:
+def _number(value: float | str) -> float | None:
+    """Return the number that `value` is or spells; None where it spells none."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        return None
+
+
+def delta(
+    value: float | str | None, baseline: float | str | None, goal: str = "", tolerance: float = 0.0
+) -> SafeString:
     """Return the signed difference to a baseline with its direction, and a word that judges it.
+
+    Where one side is absent or not finite there is no difference to show.
 
     :param goal: `max` or `min`, what the metric wants to be; anything else judges nothing
     :param tolerance: absolute difference up to which both count as the same
     """
-    if value is None or baseline is None:
+    mine, theirs = (None if side is None else _number(side) for side in (value, baseline))
+    if mine is None or theirs is None or not math.isfinite(mine - theirs):
         return no_value()
-    verdict = badges.verdict(value, baseline, goal=goal, tolerance=tolerance)
-    difference = value - baseline
+    verdict = badges.verdict(mine, theirs, goal=goal, tolerance=tolerance)
+    difference = mine - theirs
     arrow = "arrow-up" if difference > 0 else "arrow-down" if difference < 0 else "equals"
     return format_html(
         '<span class="delta" data-verdict="{}">{}<data value="{}">{}</data> <span>{}</span></span>',

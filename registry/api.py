@@ -41,8 +41,8 @@ class Models(generics.ListAPIView[Any]):
     @extend_schema(parameters=[OpenApiParameter("q", str, description="part of the name")])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List the registered models by name."""
-        page = self.paginate_queryset(selectors.model_rows(request.query_params.get("q", "")))
-        return self.get_paginated_response(ModelSerializer(page, many=True).data)
+        page = self.paginate_queryset(selectors.models(request.query_params.get("q", "")))
+        return self.get_paginated_response(ModelSerializer(selectors.model_rows(page or []), many=True).data)
 
 
 class Model(APIView):
@@ -51,9 +51,7 @@ class Model(APIView):
     @extend_schema(responses=ModelSerializer)
     def get(self, request: Request, name: str) -> Response:
         """Return one registered model."""
-        access.get_model(name)
-        row = next(row for row in selectors.model_rows(name) if row.model.name == name)
-        return Response(ModelSerializer(row).data)
+        return Response(ModelSerializer(selectors.model_rows([access.get_model(name)])[0]).data)
 
 
 class Versions(generics.ListAPIView[ModelVersion]):

@@ -1,8 +1,11 @@
 """Forms of the registry. They read text; the operations decide what is acceptable."""
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from registry.models import Review
 from registry.promotion import COMMENT_LIMIT
 from registry.registration import NAME_LIMIT, REASON_LIMIT
 
@@ -53,3 +56,20 @@ class ReviewForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text=_("Required when you request changes or reject."),
     )
+    confirm = forms.CharField(label=_("Version"), required=False, max_length=128)
+
+    def __init__(self, *args: Any, must_type: str = "", **kwargs: Any) -> None:
+        """Make the form.
+
+        :param must_type: the version, where an approval counts only if it was typed
+        """
+        super().__init__(*args, **kwargs)
+        self._must_type = must_type
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse an approval whose version was not typed."""
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        approves = given.get("verdict") == Review.Verdict.APPROVE
+        if approves and self._must_type and given.get("confirm", "") != self._must_type:
+            self.add_error("confirm", _("Type %(version)s to approve it.") % {"version": self._must_type})
+        return given

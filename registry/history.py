@@ -4,25 +4,33 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext as _
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from audit.events import Event
 from audit.models import AuditEntry
-from registry import selectors
+from registry import labels, selectors
 from registry.models import ModelVersion, Promotion
 
 _LOOKS = {
-    Event.VERSION_REGISTERED: ("cube", ""),
-    Event.VERSION_STAGE_CHANGED: ("arrow-right-circle", "good"),
-    Event.PROMOTION_OPENED: ("arrow-up-circle", ""),
-    Event.PROMOTION_REVIEWED: ("chat-bubble-left-ellipsis", ""),
-    Event.PROMOTION_APPROVED: ("check-circle", "good"),
-    Event.PROMOTION_APPLIED: ("arrow-path", "good"),
-    Event.PROMOTION_REJECTED: ("x-circle", "bad"),
-    Event.PROMOTION_CHANGES_REQUESTED: ("pencil-square", "warn"),
-    Event.PROMOTION_WITHDRAWN: ("arrow-uturn-left", ""),
-    Event.PERMISSION_DENIED: ("lock-closed", "bad"),
+    Event.VERSION_REGISTERED: ("cube", "", _("registered the version")),
+    Event.VERSION_STAGE_CHANGED: ("arrow-right-circle", "active", _("moved")),
+    Event.PROMOTION_OPENED: ("arrow-up-circle", "", _("asked for the promotion")),
+    Event.PROMOTION_REVIEWED: ("chat-bubble-left-ellipsis", "", _("reviewed")),
+    Event.PROMOTION_APPROVED: ("check-circle", "good", _("completed the approval")),
+    Event.PROMOTION_APPLIED: ("arrow-path", "good", _("brought the stage to MLflow")),
+    Event.PROMOTION_REJECTED: ("x-circle", "bad", _("closed the promotion as rejected")),
+    Event.PROMOTION_CHANGES_REQUESTED: ("pencil-square", "warn", _("closed the promotion until it changes")),
+    Event.PROMOTION_WITHDRAWN: ("arrow-uturn-left", "", _("withdrew the request")),
+    Event.PERMISSION_DENIED: ("lock-closed", "bad", _("was refused")),
 }
+_REVIEWS = {
+    "approve": ("hand-thumb-up", "good"),
+    "request_changes": ("pencil-square", "warn"),
+    "reject": ("hand-thumb-down", "bad"),
+}
+# They repeat the words of the review that brought them about.
+_ECHOES = {Event.PROMOTION_REJECTED, Event.PROMOTION_CHANGES_REQUESTED}
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,7 @@ class TimelineEntry:
     """One line of a timeline.
 
     :ivar text: what the actor did, without the actor
+    :ivar subject: the version that was moved, where it need not be the one of the page
     :ivar body: what they wrote
     :ivar promotion: number of the promotion it belongs to
     """
@@ -40,6 +49,7 @@ class TimelineEntry:
     actor: str
     text: str
     at: datetime
+    subject: str = ""
     body: str = ""
     promotion: str = ""
     stages: tuple[str, str] | None = None
@@ -51,40 +61,33 @@ def of(version: ModelVersion) -> list[TimelineEntry]:
 
 
 def of_promotion(promotion: Promotion) -> list[TimelineEntry]:
-    """Return what happened to one promotion, the oldest first. One query."""
-    entries = AuditEntry.objects.filter(target_kind="promotion", target_id=str(promotion.pk))
-    return [_entry(entry) for entry in entries.order_by("sequence")]
+    """Return what happened to one promotion and which versions it moved, the oldest first. One query."""
+    about = Q(target_kind="promotion", target_id=str(promotion.pk))
+    about |= Q(
+        event=Event.VERSION_STAGE_CHANGED,
+        model_name=promotion.version.model.name,
+        data__promotion=promotion.pk,
+    )
+    return [_entry(entry) for entry in AuditEntry.objects.filter(about).order_by("sequence")]
 
 
 def _entry(entry: AuditEntry) -> TimelineEntry:
-    icon, tone = _LOOKS.get(Event(entry.event), ("information-circle", ""))
+    event = Event(entry.event)
+    icon, tone, words = _LOOKS.get(event, ("information-circle", "", entry.event))
     data: dict[str, Any] = entry.data
-    moved = (str(data["from"]), str(data["to"])) if entry.event == Event.VERSION_STAGE_CHANGED else None
+    moved = event == Event.VERSION_STAGE_CHANGED
+    if event == Event.PROMOTION_REVIEWED:
+        icon, tone = _REVIEWS.get(data.get("verdict", ""), (icon, tone))
+        words = labels.verdict(data.get("verdict", "")) or words
     return TimelineEntry(
         anchor=f"event-{entry.sequence}",
         icon=icon,
         tone=tone,
         actor=entry.actor_name,
-        text=_words(entry),
+        text=str(words),
         at=entry.at,
-        body=str(data.get("comment") or data.get("reason") or ""),
+        subject=entry.target_name.rpartition("@")[2] if moved else "",
+        body="" if event in _ECHOES else str(data.get("comment") or data.get("reason") or ""),
         promotion=entry.target_id if entry.target_kind == "promotion" else str(data.get("promotion") or ""),
-        stages=moved,
+        stages=(str(data["from"]), str(data["to"])) if moved else None,
     )
-
-
-def _words(entry: AuditEntry) -> str:
-    words = {
-        Event.VERSION_REGISTERED: _("registered the version"),
-        Event.VERSION_STAGE_CHANGED: _("moved it"),
-        Event.PROMOTION_OPENED: _("asked for a promotion"),
-        Event.PROMOTION_REVIEWED: _("reviewed: %(verdict)s")
-        % {"verdict": str(entry.data.get("verdict", "")).replace("_", " ")},
-        Event.PROMOTION_APPROVED: _("completed the approval"),
-        Event.PROMOTION_APPLIED: _("brought the stage to MLflow"),
-        Event.PROMOTION_REJECTED: _("rejected the promotion"),
-        Event.PROMOTION_CHANGES_REQUESTED: _("asked for changes"),
-        Event.PROMOTION_WITHDRAWN: _("withdrew the request"),
-        Event.PERMISSION_DENIED: _("was refused"),
-    }
-    return words.get(Event(entry.event), entry.event)

@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.roles import Permission
 from audit import trail
 from audit.events import Event
-from registry import evidence, mirror, stages
+from registry import evidence, labels, mirror, stages
 from registry.models import ModelVersion, Promotion, RegisteredModel, Review, StageEvent
 from registry.semver import MLModelVersion
 
@@ -197,7 +197,7 @@ def _check_move(version: ModelVersion, to_stage: str) -> None:
         raise ValidationError(
             {
                 "to": _("A version cannot be promoted from %(from)s to %(to)s.")
-                % {"from": version.stage, "to": to_stage}
+                % {"from": labels.stage(version.stage), "to": labels.stage(to_stage)}
             }
         )
     if to_stage == stages.Stage.PRODUCTION and MLModelVersion(version.version).is_prerelease:
@@ -241,7 +241,7 @@ def _check_evidence(promotion: Promotion, evidence_digest: str) -> None:
     if changed:
         raise ConflictError(
             _("Since the request was opened these facts changed: %(names)s. Open a new request.")
-            % {"names": ", ".join(changed)}
+            % {"names": ", ".join(map(labels.evidence, changed))}
         )
 
 
@@ -273,7 +273,7 @@ def _locked_open(promotion: Promotion) -> Promotion:
     _locked(promotion.version)
     fresh = Promotion.objects.select_related("version__model").get(pk=promotion.pk)
     if fresh.state != Promotion.State.OPEN:
-        state = fresh.get_state_display().lower()
+        state = labels.promotion_state(fresh.state).lower()
         raise ConflictError(_("This promotion is decided already: %(state)s.") % {"state": state})
     return fresh
 

@@ -7,8 +7,8 @@ from experiments.repositories import mirror_path
 from registry.models import ModelVersion
 
 
-def command(version: ModelVersion) -> str:
-    """Return a command that clones, checks out and reproduces `version`; empty where its origin is unknown.
+def steps(version: ModelVersion) -> list[str]:
+    """Return the commands that clone, check out and reproduce `version`; none where its origin is unknown.
 
     The clone comes from the managed mirror, because the commit that holds the run's parameters and `dvc.lock`
     lies on a branch of ours there.
@@ -16,7 +16,7 @@ def command(version: ModelVersion) -> str:
     commit = version.lineage.get("git_commit", "")
     repository = Repository.objects.filter(name=version.lineage.get("stagegate.repository", "")).first()
     if not commit or repository is None:
-        return ""
+        return []
     clone = shlex.join(["git", "clone", str(mirror_path(repository)), repository.name])
-    steps = [clone, shlex.join(["cd", repository.name]), shlex.join(["git", "checkout", commit])]
-    return " && ".join([*steps, "dvc pull", "dvc repro"])
+    enter = shlex.join(["cd", repository.name])
+    return [clone, enter, shlex.join(["git", "checkout", commit]), "dvc pull", "dvc repro"]

@@ -3,14 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from audit.models import AuditEntry
 from experiments.metric_goals import goal
-from experiments.models import Run
+from experiments.models import Job, Run
 from registry.models import ModelVersion, Promotion, RegisteredModel
 from registry.stages import Stage
+from registry.version_facts import MetricFact, key_metrics
 
+CARD_LIMIT = 2
 _SERVING = (Stage.STAGING, Stage.PRODUCTION)
 
 
@@ -34,9 +36,9 @@ class ModelRow:
         return next((version for version in self.serving if version.stage == Stage.PRODUCTION), None)
 
     @property
-    def measured(self) -> dict[str, float | None]:
-        """The metadata of the version in Production, by field."""
-        return self.production.metadata if self.production else {}
+    def metrics(self) -> list[MetricFact]:
+        """The key metrics of the version in Production."""
+        return key_metrics(self.production) if self.production else []
 
     @property
     def staging(self) -> list[ModelVersion]:
@@ -44,53 +46,92 @@ class ModelRow:
         return [version for version in self.serving if version.stage == Stage.STAGING]
 
 
-def model_rows(search: str = "") -> list[ModelRow]:
-    """Return the models whose name contains `search`, with what is in their stages. Three queries."""
-    waiting = Q(versions__promotions__state=Promotion.State.OPEN)
-    models = RegisteredModel.objects.filter(name__icontains=search).annotate(
-        version_count=Count("versions", distinct=True),
-        waiting_count=Count("versions__promotions", filter=waiting, distinct=True),
-    )
-    rows = {model.pk: ModelRow(model, model.version_count, model.waiting_count) for model in models}
-    serving = ModelVersion.objects.filter(model__in=list(rows), stage__in=_SERVING)
-    for version in serving.select_related("model").order_by("stage", "-stage_since"):
+def models(search: str = "") -> QuerySet[RegisteredModel]:
+    """Return the models whose name contains `search`, by name."""
+    return RegisteredModel.objects.filter(name__icontains=search).order_by("name")
+
+
+def model_rows(found: Iterable[RegisteredModel]) -> list[ModelRow]:
+    """Return the given models (those of one page) with what is in their stages. Four queries at most."""
+    rows = {model.pk: ModelRow(model, 0, 0) for model in found}
+    if not rows:
+        return []
+    _count(rows)
+    serving = _listed().filter(model__in=rows, stage__in=_SERVING)
+    for version in serving.order_by("stage", "-stage_since"):
         rows[version.model_id].serving.append(version)
     for version in latest_versions(rows):
         rows[version.model_id].latest = version
     return list(rows.values())
 
 
+def _count(rows: dict[int, ModelRow]) -> None:
+    versions = ModelVersion.objects.filter(model__in=rows).order_by()
+    for model, count in versions.values_list("model").annotate(Count("pk")):
+        rows[model].versions = count
+    waiting = Promotion.objects.filter(state=Promotion.State.OPEN, version__model__in=rows).order_by()
+    for model, count in waiting.values_list("version__model").annotate(Count("pk")):
+        rows[model].waiting = count
+
+
 def latest_versions(models: Iterable[int]) -> QuerySet[ModelVersion]:
-    """Return the highest version of each of `models`: the one that no other of its model exceeds."""
-    mine = {name: OuterRef(name) for name in ("major", "minor", "patch", "pre_key")}
-    higher = (
-        Q(major__gt=mine["major"])
-        | Q(major=mine["major"], minor__gt=mine["minor"])
-        | Q(major=mine["major"], minor=mine["minor"], patch__gt=mine["patch"])
-        | Q(major=mine["major"], minor=mine["minor"], patch=mine["patch"], pre_key__gt=mine["pre_key"])
-    )
-    exceeding = ModelVersion.objects.filter(higher, model=OuterRef("model"))
-    found = ModelVersion.objects.filter(~Exists(exceeding), model__in=list(models))
-    return found.select_related("model")
+    """Return the highest version of each of `models`.
+
+    One look into the index by semantic version for each model, however many versions it has.
+    """
+    newest = _semantic(ModelVersion.objects.filter(model=OuterRef("pk"))).values("pk")[:1]
+    highest = RegisteredModel.objects.filter(pk__in=list(models)).values(highest=Subquery(newest))
+    return _listed().filter(pk__in=highest)
+
+
+def _semantic(versions: QuerySet[ModelVersion]) -> QuerySet[ModelVersion]:
+    return versions.order_by("-major", "-minor", "-patch", "-pre_key", "-pk")
+
+
+def _listed() -> QuerySet[ModelVersion]:
+    """Versions with what lists show; the manifest alone may be a megabyte."""
+    return ModelVersion.objects.select_related("model").defer("manifest", "facts", "lineage")
 
 
 def versions_of(model: RegisteredModel) -> QuerySet[ModelVersion]:
     """Return the versions of `model`, the highest semantic version first."""
-    return model.versions.select_related("model").order_by("-major", "-minor", "-patch", "-pre_key", "-pk")
+    return _semantic(_listed().filter(model=model))
 
 
-def in_stage(model: RegisteredModel) -> dict[str, list[ModelVersion]]:
-    """Return stage -> versions in it now, for Production and Staging; the newest there first. One query."""
-    found: dict[str, list[ModelVersion]] = {Stage.PRODUCTION: [], Stage.STAGING: []}
-    rows = model.versions.filter(stage__in=_SERVING).select_related("model").order_by("-stage_since")
-    for version in rows:
-        found[version.stage].append(version)
-    return found
+@dataclass(frozen=True)
+class StageCard:
+    """What is in one stage of a model now.
+
+    :ivar versions: the newest there first, at most `CARD_LIMIT`
+    :ivar count: how many are there in all
+    """
+
+    stage: str
+    versions: list[ModelVersion]
+    count: int
+
+
+def stage_cards(model: RegisteredModel) -> list[StageCard]:
+    """Return the stages before the archive, Production first. Four queries."""
+    counts = dict(model.versions.order_by().values_list("stage").annotate(Count("pk")))
+    return [
+        StageCard(
+            stage,
+            list(_listed().filter(model=model, stage=stage).order_by("-stage_since", "-pk")[:CARD_LIMIT]),
+            counts.get(stage, 0),
+        )
+        for stage in (Stage.PRODUCTION, Stage.STAGING, Stage.DEVELOPMENT)
+    ]
 
 
 def production(model_id: int) -> ModelVersion | None:
     """Return the version in Production, if there is one."""
-    return ModelVersion.objects.filter(model=model_id, stage=Stage.PRODUCTION).select_related("model").first()
+    return _listed().filter(model=model_id, stage=Stage.PRODUCTION).first()
+
+
+def serving() -> QuerySet[ModelVersion]:
+    """Return the versions in Production of all models, the newest there first."""
+    return _listed().filter(stage=Stage.PRODUCTION).order_by("-stage_since", "-pk")
 
 
 def promotions() -> QuerySet[Promotion]:
@@ -104,14 +145,34 @@ def open_promotions(model: RegisteredModel | None = None) -> QuerySet[Promotion]
     return waiting.filter(version__model=model) if model else waiting
 
 
+def compared_with(promotion: Promotion) -> ModelVersion | None:
+    """Return the version beside which the candidate is judged: the one to give way, else that in Production.
+
+    A decided promotion is compared with nothing that came later.
+    """
+    if promotion.incumbent or promotion.state != Promotion.State.OPEN:
+        return promotion.incumbent
+    serving = production(promotion.version.model_id)
+    return serving if serving and serving.pk != promotion.version_id else None
+
+
 def run_of(version: ModelVersion) -> Run | None:
     """Return the mirrored run that `version` was made from, unless MLflow has lost it."""
     return Run.objects.select_related("experiment").filter(run_id=version.run_id).first()
 
 
+def jobs_of(version: ModelVersion) -> list[Job]:
+    """Return the jobs that made `version`, in their order: its pipeline (if it had one) and registration."""
+    number = str(version.lineage.get("stagegate.job", ""))
+    wanted = Q(key=version.key)
+    if number.isascii() and number.isdigit() and len(number) < 10:
+        wanted |= Q(pk=int(number))
+    return list(Job.objects.filter(wanted).defer("result", "payload").order_by("pk")[:2])
+
+
 def versions_of_run(run_id: str) -> QuerySet[ModelVersion]:
     """Return the versions that were made from a run, the newest first."""
-    return ModelVersion.objects.select_related("model").filter(run_id=run_id).order_by("-created_at")
+    return _listed().filter(run_id=run_id).order_by("-created_at", "-pk")
 
 
 def entries_about(version: ModelVersion) -> QuerySet[AuditEntry]:
@@ -124,7 +185,10 @@ def entries_about(version: ModelVersion) -> QuerySet[AuditEntry]:
 
 @dataclass(frozen=True)
 class MetricRow:
-    """One metric of a version's run beside that of the run behind Production."""
+    """One metric of a version's run beside that of the run behind Production.
+
+    A value that is no finite number is text, such as ``NaN``.
+    """
 
     name: str
     value: float | str

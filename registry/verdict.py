@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.access import explain
 from accounts.models import User
 from accounts.roles import Permission
-from registry import promotion
+from registry import labels, promotion
 from registry.models import Promotion, Review
 
 
@@ -62,7 +62,7 @@ def _blocking(request: Promotion) -> list[str]:
     if not changed:
         return []
     text = _("The evidence changed since the request was opened: %(names)s. A new request is needed.")
-    return [text % {"names": ", ".join(changed)}]
+    return [text % {"names": ", ".join(map(labels.evidence, changed))}]
 
 
 def _personal(request: Promotion, user: User, permissions: Collection[Permission]) -> str:

@@ -1,10 +1,13 @@
 """What pages show of a version: categories, metrics beside production, origin. Plain data, no database."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from experiments.metric_goals import goal
-from registry.metadata import CATEGORIES, LABELS, MetadataError, ModelMetadata
+from registry import labels
+from registry.bump import Bump
+from registry.metadata import CATEGORIES, MetadataError, ModelMetadata
 from registry.models import ModelVersion
 
 #: The measured facts that lists show, in this order, where a version has them.
@@ -59,6 +62,24 @@ class CategoryFacts:
         """The fields worth a line: the required ones, and what is recorded besides."""
         return tuple(field for field in self.fields if field.required or field.value is not None)
 
+    @property
+    def essential(self) -> tuple[Field, ...]:
+        """The required fields, for a look at a glance."""
+        return tuple(field for field in self.fields if field.required)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Labels of the required fields that nobody recorded."""
+        return tuple(field.label for field in self.essential if field.value is None)
+
+
+@dataclass(frozen=True)
+class BumpReason:
+    """One reason for a version's number; `bump` is the word of what it asks for, or empty."""
+
+    text: str
+    bump: str
+
 
 def metadata_of(version: ModelVersion) -> ModelMetadata | None:
     """Return the metadata of `version`; None if what is stored cannot be read any more."""
@@ -74,9 +95,14 @@ def categories(metadata: ModelMetadata | None) -> list[CategoryFacts]:
     return [
         CategoryFacts(
             category.key,
-            category.label,
+            labels.category(category.key),
             tuple(
-                Field(name, LABELS[name], values.get(category.key, {}).get(name), name in category.required)
+                Field(
+                    name,
+                    labels.field(name),
+                    values.get(category.key, {}).get(name),
+                    name in category.required,
+                )
                 for name in category.fields
             ),
         )
@@ -84,19 +110,44 @@ def categories(metadata: ModelMetadata | None) -> list[CategoryFacts]:
     ]
 
 
+def bump_reasons(version: ModelVersion) -> list[BumpReason]:
+    """Return the reasons for the number of `version`, each apart from the bump it asks for."""
+    return reasons_apart(version.bump_reasons)
+
+
+def reasons_apart(reasons: Iterable[str]) -> list[BumpReason]:
+    """Return reasons as `registry.bump` words them (``data changed: MINOR``), cut at the bump."""
+    found = []
+    for reason in reasons:
+        text, _colon, name = reason.rpartition(": ")
+        known = bool(text) and name in Bump.__members__
+        found.append(BumpReason(text if known else reason, labels.bump(name.lower()) if known else ""))
+    return found
+
+
 def key_metrics(version: ModelVersion, baseline: ModelVersion | None = None) -> list[MetricFact]:
     """Return the key metrics of `version` beside those of `baseline`."""
-    mine, theirs = _measured(version), _measured(baseline) if baseline else {}
-    return [
-        MetricFact(name, mine[name], theirs.get(name), goal(name)) for name in KEY_METRICS if name in mine
-    ]
+    return _side_by_side(version, baseline, KEY_METRICS)
 
 
-def _measured(version: ModelVersion) -> dict[str, float]:
+def measured_metrics(version: ModelVersion, baseline: ModelVersion | None = None) -> list[MetricFact]:
+    """Return every metric in the metadata of `version` beside that of `baseline`, key metrics first."""
+    others = [name for name in CATEGORIES["metrics"].fields if name not in KEY_METRICS]
+    return _side_by_side(version, baseline, (*KEY_METRICS, *others))
+
+
+def _side_by_side(
+    version: ModelVersion, baseline: ModelVersion | None, names: tuple[str, ...]
+) -> list[MetricFact]:
+    mine, theirs = _measured(version, names), _measured(baseline, names) if baseline else {}
+    return [MetricFact(name, mine[name], theirs.get(name), goal(name)) for name in names if name in mine]
+
+
+def _measured(version: ModelVersion, names: tuple[str, ...]) -> dict[str, float]:
     metadata = metadata_of(version)
     if metadata is None:
         return {}
-    return {name: getattr(metadata, name) for name in KEY_METRICS if metadata.is_recorded(name)}
+    return {name: getattr(metadata, name) for name in names if metadata.is_recorded(name)}
 
 
 def metadata_changes(version: ModelVersion, baseline: ModelVersion) -> list[tuple[Field, Any]]:

@@ -8,8 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from registry import access, selectors
-from registry.models import ModelVersion
-from registry.version_facts import MetricFact, key_metrics
+from registry.version_table import rows_of, table_of
 
 _PER_PAGE = 50
 _SEARCH_LIMIT = 200
@@ -19,33 +18,23 @@ _SEARCH_LIMIT = 200
 def models(request: HttpRequest) -> HttpResponse:
     """Show every model with what is in its stages now."""
     search = request.GET.get("q", "").strip()[:_SEARCH_LIMIT]
-    page = Paginator(selectors.model_rows(search), _PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "registry/models.html", {"page": page, "q": search})
+    page = Paginator(selectors.models(search), _PER_PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "rows": selectors.model_rows(page), "q": search}
+    return render(request, "registry/models.html", context)
 
 
 @require_safe
 def model(request: HttpRequest, name: str) -> HttpResponse:
     """Show what is in each stage of one model, and every version of it."""
     found = access.get_model(name)
-    stages = selectors.in_stage(found)
-    production = next(iter(stages["Production"]), None)
+    cards = selectors.stage_cards(found)
+    production = next(iter(cards[0].versions), None)
     page = Paginator(selectors.versions_of(found), _PER_PAGE).get_page(request.GET.get("page"))
     context: dict[str, Any] = {
         "model": found,
-        "production": _with_metrics(stages["Production"], None),
-        "staging": _with_metrics(stages["Staging"], production),
+        "cards": [(card, rows_of(card.versions, production)) for card in cards],
         "page": page,
-        "rows": _with_metrics(page, production),
-        "promotions": selectors.open_promotions(found),
+        "table": table_of(list(page), production),
+        "promotions": list(selectors.open_promotions(found)[:_PER_PAGE]),
     }
     return render(request, "registry/model.html", context)
-
-
-def _with_metrics(
-    versions: Any, production: ModelVersion | None
-) -> list[tuple[ModelVersion, list[MetricFact]]]:
-    rows = []
-    for version in versions:
-        baseline = production if production and production.pk != version.pk else None
-        rows.append((version, key_metrics(version, baseline)))
-    return rows

@@ -10,11 +10,13 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import permissions_of, signed_in
-from registry import access, history, inbox, promotion, verdict
+from accounts.access import explain, permissions_of, signed_in
+from accounts.roles import Permission
+from registry import access, comparison, history, inbox, labels, promotion, selectors, verdict
 from registry.forms import PromotionForm, ReviewForm
 from registry.models import Promotion
-from registry.version_facts import key_metrics, metadata_changes
+from registry.stages import Stage
+from registry.version_facts import categories, key_metrics, metadata_changes, metadata_of
 
 _PER_PAGE = 50
 
@@ -31,7 +33,7 @@ def promotions(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def promotion_page(request: HttpRequest, number: int) -> HttpResponse:
-    """Show everything a reviewer needs to decide."""
+    """Show everything a reviewer needs to decide; `?confirm` asks for the version that is to be typed."""
     return _page(request, access.get_promotion(number), ReviewForm())
 
 
@@ -49,7 +51,18 @@ def open_promotion(request: HttpRequest, name: str, version: str) -> HttpRespons
         except ValidationError as error:
             _take_over(form, error)
     to_stage = form["to"].value() or ""
-    context = {"version": found, "form": form, "to": to_stage, "targets": promotion.possible_targets(found)}
+    production = selectors.production(found.model_id)
+    context = {
+        "version": found,
+        "form": form,
+        "to": to_stage if to_stage in promotion.possible_targets(found) else "",
+        "to_label": labels.stage(to_stage),
+        "targets": [(stage, labels.stage(stage)) for stage in promotion.possible_targets(found)],
+        "production": production,
+        "metrics": key_metrics(found, production),
+        "missing": [one for one in categories(metadata_of(found)) if not one.is_complete],
+        "refusal": _refusal(request),
+    }
     status = 422 if form.errors else 200
     return render(request, "registry/open_promotion.html", context, status=status)
 
@@ -58,7 +71,7 @@ def open_promotion(request: HttpRequest, name: str, version: str) -> HttpRespons
 def review(request: HttpRequest, number: int) -> HttpResponse:
     """Take a verdict."""
     found = access.get_promotion(number)
-    form = ReviewForm(request.POST)
+    form = ReviewForm(request.POST, must_type=_must_type(found))
     if not form.is_valid():
         return _page(request, found, form, status=422)
     given = form.cleaned_data
@@ -91,6 +104,17 @@ def withdraw(request: HttpRequest, number: int) -> HttpResponse:
     return redirect(found)
 
 
+def _refusal(request: HttpRequest) -> str:
+    """Return why this person cannot open a promotion; empty where they can."""
+    allowed = Permission.PROMOTION_OPEN in permissions_of(signed_in(request))
+    return "" if allowed else explain(Permission.PROMOTION_OPEN)
+
+
+def _must_type(found: Promotion) -> str:
+    """Return what has to be typed before an approval counts: what goes to Production is named by hand."""
+    return found.version.version if found.to_stage == Stage.PRODUCTION else ""
+
+
 def _take_over(form: Any, error: ValidationError) -> None:
     for name, texts in error.message_dict.items():
         for text in texts:
@@ -101,18 +125,23 @@ def _page(
     request: HttpRequest, found: Promotion, form: ReviewForm, *, conflict: str = "", status: int = 200
 ) -> HttpResponse:
     user = signed_in(request)
-    incumbent = found.incumbent
+    baseline = selectors.compared_with(found)
     context = {
         "promotion": found,
         "version": found.version,
-        "incumbent": incumbent,
+        "incumbent": found.incumbent,
+        "baseline": baseline,
+        "state": labels.promotion_state(found.state),
         "verdict": verdict.of(found, user, permissions_of(user)),
         "is_requester": found.requested_by_id == user.pk,
-        "metrics": key_metrics(found.version, incumbent),
-        "changes": metadata_changes(found.version, incumbent) if incumbent else [],
+        "comparison": comparison.of(found.version, baseline),
+        "completeness": categories(metadata_of(found.version)),
+        "changes": metadata_changes(found.version, baseline) if baseline else [],
         "events": history.of_promotion(found),
-        "reviews": found.reviews.all(),
+        "reviews": [(review, labels.verdict(review.verdict)) for review in found.reviews.all()],
         "form": form,
+        "must_type": _must_type(found),
+        "confirming": "confirm" in request.GET or "confirm" in form.errors,
         "conflict": conflict,
     }
     return render(request, "registry/promotion.html", context, status=status)

@@ -9,9 +9,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import explain, permissions_of, signed_in
 from accounts.roles import Permission
 from experiments.models import Run
-from registry import access, registration, selectors
+from registry import access, labels, registration, selectors
 from registry.forms import RegisterForm
 from registry.models import RegisteredModel
+from registry.version_facts import reasons_apart
 
 _MODELS_OFFERED = 200
 
@@ -53,10 +54,13 @@ def _take_over(form: RegisterForm, error: ValidationError) -> None:
 def _page(
     request: HttpRequest, run: Run, form: RegisterForm, model_name: str, status: int = 200
 ) -> HttpResponse:
+    proposal = registration.propose(run, model_name)
     context = {
         "run": run,
         "form": form,
-        "proposal": registration.propose(run, model_name),
+        "proposal": proposal,
+        "reasons": reasons_apart(proposal.reasons),
+        "required": labels.bump(proposal.required),
         "models": RegisteredModel.objects.values_list("name", flat=True)[:_MODELS_OFFERED],
         "refusal": _refusal(request, run),
     }

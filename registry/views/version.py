@@ -10,14 +10,14 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from accounts.access import permissions_of, signed_in
+from accounts.access import explain, permissions_of, signed_in
 from accounts.roles import Permission
-from experiments.models import Job
-from registry import access, history, promotion, rebuild, selectors
+from registry import access, history, labels, promotion, rebuild, selectors
 from registry.models import ModelVersion
-from registry.version_facts import categories, key_metrics, metadata_of
+from registry.version_facts import bump_reasons, categories, key_metrics, metadata_of
 
 _FILES_PER_PAGE = 200
+_PROMOTIONS_SHOWN = 10
 
 TABS = (
     ("overview", "registry:version", _("Overview")),
@@ -38,12 +38,17 @@ def overview(request: HttpRequest, name: str, version: str) -> HttpResponse:
     context = {
         "metrics": key_metrics(found, production),
         "categories": categories(metadata_of(found)),
+        "bump": labels.bump(found.bump),
+        "required_bump": labels.bump(found.required_bump),
+        "reasons": bump_reasons(found),
+        "files_size": sum(file["size"] for file in found.manifest),
         "run": selectors.run_of(found),
-        "job": Job.objects.filter(key=found.key).first(),
-        "rebuild": rebuild.command(found),
-        "promotions": selectors.promotions().filter(version=found),
-        "targets": promotion.possible_targets(found),
-        "may_open": Permission.PROMOTION_OPEN in permissions_of(signed_in(request)),
+        "jobs": selectors.jobs_of(found),
+        "rebuild": rebuild.steps(found),
+        "promotions": list(selectors.promotions().filter(version=found)[:_PROMOTIONS_SHOWN]),
+        "open_promotion": selectors.open_promotions().filter(version=found).first(),
+        "targets": [(stage, labels.stage(stage)) for stage in promotion.possible_targets(found)],
+        "refusal": _refusal(request),
     }
     return _tab(request, "overview", found, production, context)
 
@@ -85,6 +90,12 @@ def events(request: HttpRequest, name: str, version: str) -> HttpResponse:
     """Show everything that ever happened to the version."""
     found = access.get_version(name, version)
     return _tab(request, "history", found, None, {"events": history.of(found)})
+
+
+def _refusal(request: HttpRequest) -> str:
+    """Return why this person cannot open a promotion; empty where they can."""
+    allowed = Permission.PROMOTION_OPEN in permissions_of(signed_in(request))
+    return "" if allowed else explain(Permission.PROMOTION_OPEN)
 
 
 def _production_beside(version: ModelVersion) -> ModelVersion | None:
