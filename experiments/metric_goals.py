@@ -12,7 +12,20 @@ class Goal(StrEnum):
     UNKNOWN = ""
 
 
-_SMALLER = {"loss", "cer", "wer", "ter", "error", "err", "mse", "mae", "rmse", "mape", "perplexity", "latency"}
+_SMALLER = {
+    "loss",
+    "cer",
+    "wer",
+    "ter",
+    "error",
+    "err",
+    "mse",
+    "mae",
+    "rmse",
+    "mape",
+    "perplexity",
+    "latency",
+}
 _LARGER = {
     *("accuracy", "acc", "precision", "recall", "f1", "auc", "auroc", "map", "iou", "dice", "bleu", "rouge"),
     *("r2", "score", "exact", "match", "throughput"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests import chromium
 from tests.postgresql import run_postgresql
 
-_SECRET = "only-for-tests-and-long-enough-for-every-check-0123456789"  # noqa: S105
+_SECRET = "only-for-tests-and-long-enough-for-every-check-0123456789"
 
 
 def main() -> int:

@@ -58,7 +58,7 @@ def chrome() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture()
+@pytest.fixture
 def site(transactional_db: None) -> Iterator[str]:
     """The product served from a thread of this process, static files as in production; yields its URL."""
     server = LiveServerThread("127.0.0.1", _StaticFilesHandler)
@@ -74,7 +74,7 @@ def site(transactional_db: None) -> Iterator[str]:
 OpenPage = Callable[..., Page]
 
 
-@pytest.fixture()
+@pytest.fixture
 def open_page(chrome: Browser, site: str) -> Iterator[OpenPage]:
     """Return `open_page(path, user=None, theme="light", width=1280, language="en")`.
 

@@ -6,8 +6,8 @@ import tempfile
 os.environ.setdefault("STAGEGATE_DATA_DIR", tempfile.mkdtemp(prefix="stagegate-tests-"))
 os.environ.setdefault("STAGEGATE_SECRET_KEY", "only-for-tests-and-long-enough-for-every-check-0123456789")
 
-from config.settings import *  # noqa: E402, F403
-from config.settings import DATA_DIR, DATABASES  # noqa: E402
+from config.settings import *  # noqa: F403
+from config.settings import DATA_DIR, DATABASES
 
 # Hundreds of accounts are made; a slow hash would test nothing but patience.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
