@@ -26,6 +26,8 @@ from integrations.git_urls import checked_url
 
 # It names a folder, stands in addresses and in lineage ids (where ":" and "@" have a meaning).
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
+# What stands in an address where a name could stand.
+_RESERVED = frozenset({"connect"})
 # A password, or a token in place of a user name. `ssh://git@host` and `git@host:path` are not secrets.
 _CREDENTIALS = re.compile(r"https?://[^/]*@|\w+://[^/@]*:[^/@]*@")
 _LONGEST = {"url": 1000, "default_ref": 250, "experiment_name": 250, "description": 500}
@@ -111,6 +113,8 @@ def _check(repository: Repository) -> None:
             errors[field] = _("Control characters are not allowed.")
     if not _NAME.fullmatch(repository.name):
         errors["name"] = _("Use up to 100 lower-case letters, digits, - and _; begin with a letter or digit.")
+    elif repository.name in _RESERVED:
+        errors["name"] = _("This name is taken by a page of the product.")
     if repository.default_ref.startswith("-"):
         errors["default_ref"] = _("This is not the name of a branch or tag.")
     if "url" not in errors and (problem := _url_problem(repository.url)):

@@ -2,16 +2,27 @@
 
 from django.urls import path
 
-from experiments.views import job, job_log, jobs
+from experiments.views import experiments, job, job_log, jobs, launch, repositories, repository, run, runs
 
-# The repositories pages and the run form (experiments/views/repositories.py, launch.py) are being built by another
-# builder at this moment; whoever builds runs, run, experiments and REST leaves those to them. (Remove this note.)
+# The repositories pages and the run form (experiments/views/repositories.py, repository.py, launch.py and
+# their templates) are being built by another builder at this moment; whoever builds runs, run, experiments
+# and REST leaves those to them.
 app_name = "experiments"
 urlpatterns = [
+    path("experiments/", experiments.experiments, name="experiments"),
+    path("runs/", runs.runs, name="runs"),
+    path("runs/<str:run_id>/", run.run, name="run"),
+    path("runs/<str:run_id>/chart/", run.chart, name="run-chart"),
+    path("runs/<str:run_id>/points/", run.points, name="run-points"),
     path("jobs/", jobs.jobs, name="jobs"),
     path("jobs/<int:pk>/", job.job, name="job"),
     path("jobs/<int:pk>/cancel/", job.cancel, name="job-cancel"),
     path("jobs/<int:pk>/retry/", job.retry, name="job-retry"),
     path("jobs/<int:pk>/log/", job_log.lines, name="job-log"),
     path("jobs/<int:pk>/log.txt", job_log.text, name="job-log-text"),
+    path("repositories/", repositories.repositories, name="repositories"),
+    path("repositories/connect/", repositories.connect, name="connect"),
+    path("repositories/<str:name>/", repository.repository, name="repository"),
+    path("repositories/<str:name>/fetch/", repository.fetch, name="fetch"),
+    path("repositories/<str:name>/run/", launch.launch, name="launch"),
 ]
