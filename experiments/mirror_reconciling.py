@@ -23,7 +23,7 @@ from integrations.errors import IntegrationError
 from integrations.mlflow_reading import quoted
 from integrations.mlflow_server import MLflowServer
 
-PAGE = 500
+PAGE = 200
 EXPERIMENTS_PER_SEARCH = 500
 RUNS_PER_QUESTION = 100
 MAX_MISSING = 1_000  # asked for per page; more are found in the next walk

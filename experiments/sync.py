@@ -40,7 +40,7 @@ PAGE = 100
 NEWEST_PAGES = 3
 LIVE_PAGES = 10
 BUSY_PAUSE = 0.5  # seconds
-BUDGET = 1.0  # seconds for slices of the reconciliation, and again for histories
+BUDGET = 0.7  # seconds for slices of the reconciliation, and again for histories
 RECONCILE_EVERY = timedelta(minutes=5)
 _GOING_ON = " AND ".join(f"attributes.status != '{status}'" for status in sorted(TERMINAL_STATUSES))
 
