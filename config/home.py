@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from accounts.access import signed_in
-from config import home_selectors
+from config import api_reference, home_selectors
 from experiments.live import Live, Part
 
 _SECONDS = 5
@@ -30,5 +30,6 @@ def health(request: HttpRequest) -> JsonResponse:
 
 
 def api_documentation(request: HttpRequest) -> HttpResponse:
-    """Show every REST endpoint with its parameters and bodies."""
-    return render(request, "api_documentation.html")
+    """Show every REST endpoint with its parameters, bodies and answers."""
+    context = {"groups": api_reference.groups(), "base": request.build_absolute_uri("/").rstrip("/")}
+    return render(request, "api_documentation.html", context)
