@@ -1,6 +1,6 @@
 """Everything that happened to a version, as one timeline."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -68,7 +68,9 @@ def of_promotion(promotion: Promotion) -> list[TimelineEntry]:
         model_name=promotion.version.model.name,
         data__promotion=promotion.pk,
     )
-    return [_entry(entry) for entry in AuditEntry.objects.filter(about).order_by("sequence")]
+    entries = [_entry(entry) for entry in AuditEntry.objects.filter(about).order_by("sequence")]
+    # What the requester wrote stands at the head of the page.
+    return [replace(entries[0], body=""), *entries[1:]] if entries else []
 
 
 def _entry(entry: AuditEntry) -> TimelineEntry:

@@ -62,7 +62,7 @@ def test_the_versions_of_a_model_stand_in_semantic_order(client):
     for number in ("1.9.0", "1.10.0-rc2", "1.10.0", "1.10.0-rc10"):
         make_version(number)
     response = client.get(reverse("registry:model", args=["receipt-ocr"]))
-    assert [version.version for version, _ in response.context["rows"]] == [
+    assert [row.version.version for row in response.context["table"].rows] == [
         "1.10.0",
         "1.10.0-rc10",
         "1.10.0-rc2",
