@@ -151,7 +151,10 @@ def _measured(version: ModelVersion, names: tuple[str, ...]) -> dict[str, float]
 
 
 def metadata_changes(version: ModelVersion, baseline: ModelVersion) -> list[tuple[Field, Any]]:
-    """Return the fields that differ between two versions: the field of `version`, the value of `baseline`."""
+    """Return the fields that differ between two versions: the field of `version`, the value of `baseline`.
+
+    Metrics are left out; `measured_metrics` compares them.
+    """
     before = {
         field.name: field.value for facts in categories(metadata_of(baseline)) for field in facts.fields
     }
@@ -159,5 +162,5 @@ def metadata_changes(version: ModelVersion, baseline: ModelVersion) -> list[tupl
         (field, before[field.name])
         for facts in categories(metadata_of(version))
         for field in facts.fields
-        if field.value != before[field.name]
+        if facts.key != "metrics" and field.value != before[field.name]
     ]
