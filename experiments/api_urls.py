@@ -1,0 +1,17 @@
+"""REST addresses of `experiments`."""
+
+from django.urls import path
+
+from experiments import api
+
+urlpatterns = [
+    path("experiments/", api.Experiments.as_view(), name="api-experiments"),
+    path("runs/", api.Runs.as_view(), name="api-runs"),
+    path("runs/<str:run_id>/", api.RunView.as_view(), name="api-run"),
+    path("repositories/", api.Repositories.as_view(), name="api-repositories"),
+    path("jobs/", api.Jobs.as_view(), name="api-jobs"),
+    path("jobs/<int:pk>/", api.JobView.as_view(), name="api-job"),
+    path("jobs/<int:pk>/cancel/", api.JobCancel.as_view(), name="api-job-cancel"),
+    path("jobs/<int:pk>/retry/", api.JobRetry.as_view(), name="api-job-retry"),
+    path("jobs/<int:pk>/log/", api.JobLogView.as_view(), name="api-job-log"),
+]
