@@ -1,5 +1,6 @@
 """Start and stop of the embedded stack."""
 
+import io
 import os
 import signal
 import subprocess
@@ -50,7 +51,7 @@ def _check_ways(processes: dict[str, str]) -> None:
 def _prepare() -> None:
     django.setup()
     try:
-        call_command("check", "--fail-level", "ERROR", verbosity=0)
+        call_command("check", "--fail-level", "ERROR", stdout=io.StringIO())
         call_command("migrate", interactive=False, verbosity=0)
     except SystemCheckError as error:
         raise preflight.StartError(" ".join(str(error).split())) from error
