@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
@@ -11,6 +12,8 @@ from drf_spectacular.generators import SchemaGenerator
 _METHODS = ("get", "post", "put", "patch", "delete")
 _REF = "#/components/schemas/"
 _DEPTH = 3
+_PREFIX = 2  # "api" and "v1"
+_SHORT = 4
 _SAMPLES = {"integer": 1, "number": 0.5, "boolean": True, "array": [], "object": {}}
 
 
@@ -33,7 +36,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Answer:
-    """What an endpoint answers with one status."""
+    """What an endpoint answers with one status.
+
+    :ivar kind: the type of what it sends, or the status in words where it sends nothing that is described
+    """
 
     status: str
     kind: str
@@ -56,6 +62,12 @@ class Endpoint:
     body: tuple[Field, ...]
     answers: tuple[Answer, ...]
     sample: str
+
+    @property
+    def short(self) -> str:
+        """The end of a long path, which is what tells it from its neighbours."""
+        parts = self.path.strip("/").split("/")[_PREFIX:]
+        return "/".join(["…", *parts[-2:]] if len(parts) > _SHORT else ["", *parts]) + "/"
 
 
 @dataclass(frozen=True)
@@ -90,15 +102,21 @@ def _endpoint(method: str, path: str, operation: Mapping[str, Any], schemas: Map
         anchor=operation["operationId"].replace("_", "-"),
         method=method.upper(),
         path=path,
-        summary=operation.get("summary") or operation.get("description", ""),
+        # The descriptions are docstrings, whose marks around names mean nothing here.
+        summary=(operation.get("summary") or operation.get("description", "")).replace("`", ""),
         parameters=tuple(_parameter(one) for one in operation.get("parameters", ())),
         body=_fields(body, schemas),
         answers=tuple(
-            Answer(status, _kind(schema := _json_schema(answer), schemas), _fields(schema, schemas))
+            _answer(status, _json_schema(answer), schemas)
             for status, answer in operation.get("responses", {}).items()
         ),
         sample=_sample(body, schemas),
     )
+
+
+def _answer(status: str, schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Answer:
+    kind = _kind(schema, schemas) or HTTPStatus(int(status)).phrase
+    return Answer(status, kind, _fields(schema, schemas))
 
 
 def _json_schema(holder: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -24,6 +24,7 @@ from registry.serializers import (
     ProductionSerializer,
     PromotionBody,
     PromotionDetailSerializer,
+    PromotionQuery,
     PromotionSerializer,
     QueuedJobSerializer,
     RegistrationBody,
@@ -170,12 +171,16 @@ class Promotions(generics.ListAPIView[Promotion]):
 
     def get_queryset(self) -> QuerySet[Promotion]:
         """Return the promotions that the query asks for."""
-        asked = self.request.query_params
-        user = signed_in(self.request._request) if not getattr(self, "swagger_fake_view", False) else None
-        if user and asked.get("waiting_for_me", "").lower() in ("1", "true"):
-            return inbox.needs_review_by(user, permissions_of(user))
+        if getattr(self, "swagger_fake_view", False):
+            return Promotion.objects.none()
+        asked = PromotionQuery(data=self.request.query_params)
+        asked.is_valid(raise_exception=True)
         rows = selectors.promotions()
-        return rows.filter(state=asked["state"]) if asked.get("state") else rows
+        if asked.validated_data["waiting_for_me"]:
+            user = signed_in(self.request._request)
+            rows = inbox.needs_review_by(user, permissions_of(user))
+        state = asked.validated_data["state"]
+        return rows.filter(state=state) if state else rows
 
     @extend_schema(request=PromotionBody, responses={201: PromotionSerializer})
     def post(self, request: Request) -> Response:

@@ -162,6 +162,15 @@ class PromotionBody(RequestBody):
     comment = serializers.CharField(max_length=COMMENT_LIMIT, required=False, default="", allow_blank=True)
 
 
+class PromotionQuery(serializers.Serializer[Any]):
+    """Which promotions a list shows; further keys belong to its pages."""
+
+    state = serializers.ChoiceField(
+        choices=Promotion.State.values, required=False, default="", allow_blank=True
+    )
+    waiting_for_me = serializers.BooleanField(required=False, default=False)
+
+
 class ReviewBody(RequestBody):
     """A verdict on the evidence that the reviewer saw."""
 
