@@ -1,5 +1,7 @@
 """The pages of models, versions and promotions, with the Django client."""
 
+import time
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -8,9 +10,11 @@ from django.urls import reverse
 
 from accounts.roles import Role
 from experiments.models import Job
-from registry import promotion
+from registry import promotion, selectors
 from registry.models import ModelVersion
+from tests.jobs import make_repository
 from tests.people import make_user
+from tests.registry_story import make_story
 from tests.versions import make_model, make_run, make_version
 
 pytestmark = pytest.mark.django_db
@@ -18,12 +22,12 @@ pytestmark = pytest.mark.django_db
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
-@pytest.fixture()
+@pytest.fixture
 def engineer():
     return make_user(Role.ENGINEER)
 
 
-@pytest.fixture()
+@pytest.fixture
 def client(engineer):
     client = Client()
     client.force_login(engineer)
@@ -211,6 +215,148 @@ def test_an_unknown_stage_is_refused_in_the_form(client):
     assert client.post(address, {"to": "Nirvana"}).status_code == 422
 
 
+def approve(client: Client, request: promotion.Promotion, **changes: str):
+    answer = {"verdict": "approve", "evidence_digest": request.evidence_digest, "comment": "", **changes}
+    return client.post(reverse("registry:review", args=[request.pk]), answer)
+
+
+@pytest.mark.parametrize("typed", ["", "1.0.0", "production"])
+def test_production_is_not_approved_without_typing_the_version(client, engineer, typed):
+    make_version("1.0.0", stage="Production")
+    version = make_version("1.1.0", stage="Staging")
+    request = promotion.open_for(version, "Production", user=engineer)
+    reviewer = Client()
+    reviewer.force_login(make_user(Role.REVIEWER))
+    assert 'name="confirm"' in reviewer.get(request.get_absolute_url() + "?confirm").content.decode()
+    refused = approve(reviewer, request, confirm=typed, comment="my words")
+    assert refused.status_code == 422
+    assert "Type 1.1.0 to approve it." in refused.content.decode()
+    assert "my words" in refused.content.decode()
+    assert not request.reviews.exists()
+    assert approve(reviewer, request, confirm="1.1.0").status_code == 302
+    version.refresh_from_db()
+    assert version.stage == "Production"
+
+
+def test_the_review_page_says_what_improved_and_what_got_worse():
+    story = make_story()
+    client = Client()
+    client.force_login(story.reviewer)
+    response = client.get(story.opened.get_absolute_url())
+    comparison = response.context["comparison"]
+    assert comparison.better == ("val_cer", "val_accuracy")
+    assert comparison.worse == ("val_loss",)
+    assert comparison.same == ("val_wer", "train_loss")
+    assert [field.name for field, _before in response.context["changes"]] == ["learning_rate", "scheduler"]
+
+
+def test_the_timeline_of_a_promotion_tells_of_both_versions_it_moved():
+    story = make_story()
+    approver = make_user(Role.REVIEWER)
+    promotion.review(story.opened, "approve", user=approver, evidence_digest=story.opened.evidence_digest)
+    client = Client()
+    client.force_login(approver)
+    events = client.get(story.opened.get_absolute_url()).context["events"]
+    assert [(event.subject, event.stages) for event in events if event.stages] == [
+        ("1.2.0", ("Production", "Archived")),
+        ("1.3.0", ("Staging", "Production")),
+    ]
+
+
+def test_changed_evidence_blocks_the_approval_and_names_what_changed(client, engineer):
+    version = make_version()
+    request = promotion.open_for(version, "Staging", user=engineer)
+    ModelVersion.objects.filter(pk=version.pk).update(manifest_digest="f" * 64)
+    reviewer = Client()
+    reviewer.force_login(make_user(Role.REVIEWER))
+    page = reviewer.get(request.get_absolute_url()).content.decode()
+    assert "Cannot be approved" in page
+    assert "The evidence changed since the request was opened: artifacts." in page
+    assert approve(reviewer, request).status_code == 409
+
+
+def test_a_metric_that_is_no_number_is_shown_as_it_is(client):
+    make_version("1.0.0", stage="Production", run_id=make_run(metrics={"loss": 0.5, "cer": "NaN"}).run_id)
+    run = make_run(metrics={"loss": "NaN", "cer": 0.1, "peak": "Infinity"})
+    version = make_version("1.1.0", run_id=run.run_id)
+    response = client.get(version.get_absolute_url() + "metrics/")
+    assert response.status_code == 200
+    assert "NaN" in response.content.decode()
+    assert "∞" in response.content.decode()
+
+
+@pytest.mark.parametrize("metadata", [{}, {"model_name": 3}, {"val_cer": "much"}])
+def test_metadata_that_cannot_be_read_breaks_no_page(client, engineer, metadata):
+    version = make_version(stage="Staging", metadata=metadata, lineage={}, manifest=[], bump_reasons=[])
+    request = promotion.open_for(version, "Production", user=engineer)
+    base = version.get_absolute_url()
+    for address in ("/", "/models/", version.model.get_absolute_url(), base, request.get_absolute_url()):
+        assert client.get(address).status_code == 200
+    for tab in ("metadata/", "metrics/", "files/", "history/", "promote/?to=Production"):
+        assert client.get(base + tab).status_code == 200
+
+
+def test_the_metadata_can_be_downloaded(client):
+    version = make_version()
+    response = client.get(version.get_absolute_url() + "metadata/?format=json")
+    assert response.json() == version.metadata
+    assert "receipt-ocr-1.0.0-metadata.json" in response["Content-Disposition"]
+
+
+def test_a_version_shows_the_commands_that_rebuild_it(client):
+    repository = make_repository()
+    lineage = {"git_commit": "c" * 40, "stagegate.repository": repository.name}
+    response = client.get(make_version(lineage=lineage).get_absolute_url())
+    assert response.context["rebuild"][-3:] == [f"git checkout {'c' * 40}", "dvc pull", "dvc repro"]
+
+
+def test_who_may_not_open_a_promotion_is_told_so_and_refused():
+    version = make_version()
+    viewer = Client()
+    viewer.force_login(make_user(Role.VIEWER))
+    assert "Only these roles" in viewer.get(version.get_absolute_url()).content.decode()
+    address = reverse("registry:open-promotion", args=["receipt-ocr", "1.0.0"])
+    assert "Only these roles" in viewer.get(address + "?to=Staging").content.decode()
+    assert viewer.post(address, {"to": "Staging"}).status_code == 403
+
+
+def test_the_requester_withdraws_and_nobody_else_does(client, engineer):
+    request = promotion.open_for(make_version(), "Staging", user=engineer)
+    other = Client()
+    other.force_login(make_user(Role.ENGINEER))
+    address = reverse("registry:withdraw", args=[request.pk])
+    assert other.post(address).status_code == 403
+    assert client.post(address).status_code == 302
+    assert client.post(address).status_code == 409
+
+
+def test_the_latest_version_is_found_by_the_index_however_many_there_are(client):
+    many = [make_version("1.0.0")]
+    template = many[0]
+    ModelVersion.objects.bulk_create(
+        ModelVersion(
+            **{
+                **{field.attname: getattr(template, field.attname) for field in ModelVersion._meta.fields},
+                "id": None,
+                "version": f"1.0.{number}",
+                "key": f"k{number}",
+                "patch": number,
+            }
+        )
+        for number in range(1, 3_000)
+    )
+    response = client.get(reverse("registry:models"))
+    assert response.context["rows"][0].latest.version == "1.0.2999"
+    if connection.vendor == "sqlite":
+        plan = selectors.latest_versions([template.model_id]).explain()
+        assert "USING COVERING INDEX version_semantic" in plan or "USING INDEX version_semantic" in plan
+        assert "SCAN registry_modelversion" not in plan
+    started = time.monotonic()
+    assert client.get(reverse("registry:model", args=["receipt-ocr"])).status_code == 200
+    assert client.get(reverse("registry:models")).status_code == 200
+    assert time.monotonic() - started < 2
+
+
 def queries(client: Client, address: str) -> int:
     client.get(address)  # what is loaded once (content types, translations) is not counted
     with CaptureQueriesContext(connection) as captured:
@@ -218,7 +364,18 @@ def queries(client: Client, address: str) -> int:
     return len(captured)
 
 
-@pytest.mark.parametrize("address", ["/", "/models/", "/models/receipt-ocr/", "/promotions/?tab=waiting"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/",
+        "/models/",
+        "/models/receipt-ocr/",
+        "/models/receipt-ocr/versions/1.0.0/",
+        "/models/receipt-ocr/versions/1.0.0/history/",
+        "/promotions/?tab=waiting",
+        "/promotions/?tab=done",
+    ],
+)
 def test_queries_do_not_grow_with_the_rows(client, engineer, address):
     promotion.open_for(make_version("1.0.0"), "Staging", user=engineer)
     make_version("1.0.1", stage="Production")
