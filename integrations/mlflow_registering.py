@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from integrations import mlflow_records as records
@@ -14,6 +15,7 @@ from integrations.mlflow_writing import found_after
 
 DUPLICATE_TAG = "stagegate.duplicate_of"
 STAGES = ("None", "Staging", "Production", "Archived")
+_LOGGED_MODEL = re.compile(r"models:/(m-[^/@]+)")
 ALIAS_OF_STAGE: Mapping[str, str] = {"Production": "champion", "Staging": "challenger"}
 
 
@@ -50,7 +52,7 @@ class VersionWriter(MLflowReader):
         key:
             Idempotency key, stored as the tag `stagegate.key` of the version.
         run_id, source:
-            The run and its artifact, for example `runs:/<run_id>/model`.
+            The run and its model: `runs:/<run_id>/model`, or `models:/m-<id>` for a logged model.
         tags:
             Set on the version whether it was found or created.
 
@@ -156,6 +158,8 @@ class VersionWriter(MLflowReader):
             "run_id": run_id,
             "tags": [{"key": KEY_TAG, "value": key}],
         }
+        if logged := _LOGGED_MODEL.fullmatch(source):
+            body["model_id"] = logged[1]  # without it MLflow refuses such a source
         try:
             answer = self.http.post(API + "model-versions/create", body, repeatable=False)
         except MLflowError as error:

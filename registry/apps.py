@@ -28,9 +28,9 @@ class RegistryConfig(AppConfig):
                 "register",
                 "Registration",
                 "registry.register_job:run",
-                max_attempts=5,
+                max_attempts=20,  # a quarter of an hour without MLflow
                 permission=Permission.VERSION_REGISTER,
-                steps=("hash files", "create version"),
+                steps=("read run", "hash files", "record version", "create in MLflow"),
             )
         )
         register(
@@ -41,5 +41,6 @@ class RegistryConfig(AppConfig):
                 queue="sync",
                 max_attempts=20,
                 permission=Permission.PROMOTION_REVIEW,
+                steps=("write to MLflow", "record"),
             )
         )

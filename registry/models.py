@@ -26,6 +26,19 @@ class RegisteredModel(models.Model):
         return reverse("registry:model", args=[self.name])
 
 
+class MirrorLease(models.Model):
+    """Which attempt of which job writes a model to MLflow now, see `registry.mirror_lease`."""
+
+    model = models.OneToOneField(
+        RegisteredModel, primary_key=True, on_delete=models.CASCADE, related_name="mirror_lease"
+    )
+    job = models.BigIntegerField()
+    attempt = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.model}: job {self.job}"
+
+
 class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
     """Query words for versions."""
 

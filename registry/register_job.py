@@ -1,186 +1,158 @@
-"""Runner of kind `register`: hash the artifacts, create MLflow's version, then ours.
+"""Runner of kind `register`: read the run, hash its model, take the version, have MLflow follow.
 
-Idempotent: MLflow's version carries the job's key as a tag, our row has the key as a unique column, and each
-step looks for what an earlier attempt left.
+Idempotent: the row is the first thing that is written and belongs to one run; MLflow's version carries our
+key as a tag. Each step looks for what an earlier attempt left.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
-from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from accounts import access
-from audit import trail
-from audit.events import Event
 from experiments.job_context import JobContext
-from experiments.models import Job, Run
-from experiments.runners import Outcome
-from integrations.artifacts import ArtifactFile, Artifacts, manifest_digest
+from experiments.models import Run
+from experiments.runners import FollowUp, Outcome
+from integrations.artifacts import ArtifactFile, Artifacts
 from integrations.errors import IntegrationError
+from integrations.mlflow_records import KEY_TAG
+from integrations.mlflow_registering import DUPLICATE_TAG
 from integrations.mlflow_server import MLflowServer
+from registry import mirror_lease, run_model, version_rows
 from registry.metadata import MetadataError, ModelMetadata
-from registry.models import ModelVersion, RegisteredModel
+from registry.mirror_plan import STAGE_TAG
+from registry.models import ModelVersion
 from registry.run_metadata import of_plain_run
-from registry.semver import MLModelVersion
 from registry.stages import Stage
+from registry.version_rows import Contents
 
-MODEL_PATH = "model"
-METADATA_FOLDER = "metadata"
-METADATA_FILE = "model_metadata.json"
-_METADATA_LIMIT = 1024 * 1024
+_OUR_KEYS = "stagegate:"
+_READ, _HASH, _RECORD, _MIRROR = "read run", "hash files", "record version", "create in MLflow"
 
 
 def run(context: JobContext) -> Outcome:
-    """Register the version that the payload asks for."""
-    asked = context.payload
+    """Register the version that the payload asks for.
+
+    :raises IntegrationError: temporary while MLflow cannot be reached; permanent if the run is gone, has no
+        model or unusable metadata, or the version belongs to another run
+    """
     server = MLflowServer(settings.MLFLOW_TRACKING_URI)
-    artifacts = Artifacts(server)
-    source = f"runs:/{asked['run_id']}/{MODEL_PATH}"
-    context.step("hash files", "running")
-    manifest = artifacts.manifest(source)
-    metadata = _metadata(artifacts, asked)
-    context.step("hash files", "done")
-    context.check()
-    context.step("create version", "running")
-    there = server.find_or_create_model_version(
-        asked["model"],
-        key=f"stagegate:{asked['run_id']}:{asked['version']}",
-        run_id=asked["run_id"],
-        source=source,
-        tags={"model_version": asked["version"], "stagegate.stage": Stage.DEVELOPMENT},
-    )
-    context.check()
-    version = _keep(context, metadata, manifest, source, there.version)
-    context.step("create version", "done")
-    context.log(f"{version} is registered; MLflow calls it version {there.version}.")
-    return Outcome({"model": asked["model"], "version": version.version, "mlflow_version": there.version})
+    version = version_rows.existing(context.payload)
+    if version is None:
+        version = _record(context, server)
+    else:
+        context.log(f"{version} is recorded already; what is left to do is MLflow's version.")
+        for step in (_READ, _HASH, _RECORD):
+            context.step(step, "skipped")
+    try:
+        version = _mirror(context, server, version)
+    except IntegrationError as error:
+        if error.permanent:
+            version_rows.note_problem(context, version, error.message)
+        raise
+    context.log(f"{version} is registered; MLflow calls it version {version.mlflow_version}.")
+    name, number = version.model.name, version.mlflow_version
+    result = {"model": name, "version": version.version, "mlflow_version": number}
+    if version.stage == Stage.DEVELOPMENT:
+        return Outcome(result)
+    # Promoted before MLflow had it, so that promotion could not be applied yet.
+    return Outcome(result, (FollowUp("apply", {"model": name, "promotion": None}),))
 
 
-def _metadata(artifacts: Artifacts, asked: dict[str, Any]) -> ModelMetadata:
-    """The metadata logged with the run, under the name and version that it gets here.
+def _record(context: JobContext, server: MLflowServer) -> ModelVersion:
+    asked = context.payload
+    with _step(context, _READ):
+        there = run_model.usable_run(server, asked["run_id"])
+        source = run_model.source_of(server, there)
+        context.log(f"The model of run {there.name or there.run_id} is {source}.")
+        metadata = _metadata(context, server)
+    with _step(context, _HASH):
+        manifest = Artifacts(server).manifest(source)
+        context.log(f"{len(manifest)} files, {sum(file.size for file in manifest):,} bytes:")
+        context.log(_listing(manifest))
+        if run_model.model_format(manifest) == "pickle":
+            context.log("WARNING: the model is pickled. Loading it runs code, so it needs a permission.")
+    with _step(context, _RECORD):
+        return version_rows.create(context, Contents(source, manifest, metadata))
+
+
+def _mirror(context: JobContext, server: MLflowServer, version: ModelVersion) -> ModelVersion:
+    """Have MLflow's version, with its number in our row and our name in its tags."""
+    with _step(context, _MIRROR), mirror_lease.held(version.model, context):
+        key = f"{_OUR_KEYS}{version.run_id}:{version.version}"
+        number = version.mlflow_version or _adoptable(server, version, key)
+        if number is None:
+            number = server.find_or_create_model_version(
+                version.model.name, key=key, run_id=version.run_id, source=version.source
+            ).version
+        version = version_rows.set_number(context, version, number)
+        tags = {KEY_TAG: key, "model_version": version.version, STAGE_TAG: version.stage}
+        server.set_version_tags(version.model.name, number, tags)
+    return version
+
+
+def _adoptable(server: MLflowServer, version: ModelVersion, key: str) -> int | None:
+    """Return the number of a version that somebody made of the same model by hand, if there is one.
+
+    A second one beside it would say the same, and both would be found under one semantic version.
+    """
+    there = server.model_versions(version.model.name)
+    if any(record.tags.get(KEY_TAG) == key for record in there):
+        return None
+    taken = version_rows.taken_numbers(version)
+    for record in there:
+        same = record.run_id == version.run_id and record.source == version.source
+        ours = record.tags.get(KEY_TAG, "").startswith(_OUR_KEYS) or record.version in taken
+        if same and not ours and DUPLICATE_TAG not in record.tags:
+            return record.version
+    return None
+
+
+def _metadata(context: JobContext, server: MLflowServer) -> ModelMetadata:
+    """Return the metadata logged with the run, under the name and version that it gets here.
 
     A run logged with the plain `mlflow` client has no such file; what its parameters, metrics and tags say is
     collected instead, and the rest is missing by name.
     """
+    asked = context.payload
+    text = run_model.metadata_text(server, asked["run_id"])
     try:
-        logged = _logged(artifacts, asked["run_id"])
-        metadata = ModelMetadata.from_json(logged) if logged else of_plain_run(_mirrored(asked["run_id"]))
+        metadata = of_plain_run(_mirrored(asked)) if text is None else ModelMetadata.from_json(text)
         metadata.model_name, metadata.model_version = asked["model"], asked["version"]
         metadata.stage = Stage.DEVELOPMENT.metadata_name
     except MetadataError as error:
-        raise IntegrationError(f"The metadata of this run are not valid: {error}", permanent=True) from error
+        explanation = _("The metadata of this run (%(file)s) are not valid: %(error)s.")
+        facts = {"file": run_model.METADATA_FILE, "error": error}
+        raise IntegrationError(explanation % facts, permanent=True) from error
+    origin = run_model.METADATA_FILE if text is not None else "parameters, metrics and tags of the run"
+    context.log(f"The metadata come from {origin}.")
+    missing = [name for names in metadata.missing().values() for name in names]
+    if missing:
+        context.log(f"Not recorded: {', '.join(missing)}")
     return metadata
 
 
-def _logged(artifacts: Artifacts, run_id: str) -> str | None:
-    uri = f"runs:/{run_id}"
-    if all(entry.name != METADATA_FILE for entry in artifacts.entries(uri, METADATA_FOLDER)):
-        return None
-    content = b""
-    for chunk in artifacts.stream(uri, f"{METADATA_FOLDER}/{METADATA_FILE}"):
-        content += chunk
-        if len(content) > _METADATA_LIMIT:
-            raise IntegrationError(f"{METADATA_FILE} is larger than {_METADATA_LIMIT} bytes.", permanent=True)
-    return content.decode("utf-8", "replace")
+def _mirrored(asked: dict[str, Any]) -> Run:
+    run = Run.objects.filter(run_id=asked["run_id"]).first()
+    if run is None:
+        text = _("The run %(run)s is not mirrored here.") % {"run": asked["run_id"]}
+        raise IntegrationError(text, permanent=True)
+    return run
 
 
-def _mirrored(run_id: str) -> Run:
-    return Run.objects.get(run_id=run_id)
+def _listing(manifest: tuple[ArtifactFile, ...], limit: int = 50) -> str:
+    lines = [f"{file.sha256[:12]} {file.size:>14,} {file.path}" for file in manifest[:limit]]
+    if len(manifest) > limit:
+        lines.append(f"and {len(manifest) - limit} more")
+    return "\n".join(lines)
 
 
-def _keep(
-    context: JobContext,
-    metadata: ModelMetadata,
-    manifest: Sequence[ArtifactFile],
-    source: str,
-    mlflow_version: int,
-) -> ModelVersion:
-    """Create our row, unless an earlier attempt of this job did."""
-    job = Job.objects.select_related("submitted_by").get(pk=context.job_id)
-    name, number = context.payload["model"], context.payload["version"]
-    with transaction.atomic():
-        model = _model(name, job)
-        existing = ModelVersion.objects.filter(model=model, version=number).first()
-        if existing is not None:
-            if existing.run_id != context.payload["run_id"]:
-                raise IntegrationError(f"{existing} exists already, made from another run.", permanent=True)
-            return existing
-        version = ModelVersion.objects.create(
-            model=model,
-            key=job.key or f"job:{job.pk}",
-            source=source,
-            mlflow_version=mlflow_version,
-            manifest=[asdict(file) for file in manifest],
-            manifest_digest=manifest_digest(manifest),
-            model_format=_format(manifest),
-            metadata=metadata.to_dict(),
-            fingerprint=metadata.compute_fingerprint(),
-            created_by=job.submitted_by_name,
-            **_asked_columns(context.payload),
-        )
-        _record(job, version)
-    return version
-
-
-def _asked_columns(asked: dict[str, Any]) -> dict[str, Any]:
-    key = MLModelVersion(asked["version"]).sort_key
-    now = timezone.now()
-    return {
-        "version": asked["version"],
-        "major": key.major,
-        "minor": key.minor,
-        "patch": key.patch,
-        "pre_key": key.pre_key.encode("ascii"),
-        "run_id": asked["run_id"],
-        "bump": asked["bump"],
-        "bump_reasons": asked["reasons"],
-        "required_bump": asked["required_bump"],
-        "reason": asked["reason"],
-        "facts": asked["facts"],
-        "lineage": asked["lineage"],
-        "created_at": now,
-        "stage_since": now,
-    }
-
-
-def _model(name: str, job: Job) -> RegisteredModel:
-    model, created = RegisteredModel.objects.get_or_create(
-        name=name, defaults={"created_at": timezone.now(), "created_by": job.submitted_by_name}
-    )
-    if created:
-        trail.record(
-            Event.MODEL_REGISTERED, actor=_actor(job), target=trail.Target("model", name, name, name)
-        )
-    return model
-
-
-def _record(job: Job, version: ModelVersion) -> None:
-    trail.record(
-        Event.VERSION_REGISTERED,
-        actor=_actor(job),
-        target=trail.Target("version", str(version), str(version), version.model.name),
-        data={
-            "run_id": version.run_id,
-            "job": job.pk,
-            "mlflow_version": version.mlflow_version,
-            "manifest_digest": version.manifest_digest,
-            "fingerprint": version.fingerprint,
-            "reasons": version.bump_reasons,
-            "reason": version.reason,
-        },
-    )
-
-
-def _actor(job: Job) -> trail.Actor:
-    return access.actor(job.submitted_by) if job.submitted_by else trail.Actor("", job.submitted_by_name)
-
-
-def _format(manifest: Sequence[ArtifactFile]) -> str:
-    """The format of the weights by the names of the files in an MLflow model folder."""
-    names = {file.path.rsplit("/", 1)[-1] for file in manifest}
-    if "model.pt2" in names:
-        return "pt2"
-    return "pickle" if names & {"model.pth", "model.pkl", "python_model.pkl"} else "other"
+@contextmanager
+def _step(context: JobContext, name: str) -> Iterator[None]:
+    # Once the row is there, the job is not cancelled between two steps: MLflow is one second away.
+    if name in (_READ, _HASH):
+        context.check()
+    context.step(name, "running")
+    yield
+    context.step(name, "done")

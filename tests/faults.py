@@ -38,6 +38,10 @@ class LossyProxy:
         """Lose the answers of the next `times` requests whose first line holds `mark`."""
         self._faults += [Fault(mark.encode(), "lose")] * times
 
+    def pass_by(self, mark: str, times: int = 1) -> None:
+        """Let the next such requests through, before the faults that are armed after this."""
+        self._faults += [Fault(mark.encode(), "pass")] * times
+
     def drop(self, mark: str) -> None:
         """Close the connection of the next such request before the server sees it."""
         self._faults.append(Fault(mark.encode(), "drop"))
