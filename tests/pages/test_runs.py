@@ -73,40 +73,6 @@ def test_runs_and_experiments_that_were_deleted_in_mlflow_are_not_listed(client:
 
 
 @pytest.mark.parametrize(
-    ("sort", "expected"),
-    [
-        ("metrics.loss", ["c", "b", "a", "nan", "none"]),
-        ("-metrics.loss", ["a", "b", "c", "nan", "none"]),
-        ("params.batch", ["b", "c", "a", "nan", "none"]),
-        ("-params.batch", ["a", "c", "b", "nan", "none"]),
-        ("name", ["a", "b", "c", "nan", "none"]),
-        ("duration", ["c", "b", "a", "nan", "none"]),
-        ("-duration", ["a", "b", "c", "nan", "none"]),
-        ("user", ["c", "a", "b", "none", "nan"]),
-    ],
-)
-def test_any_column_sorts_and_what_has_no_value_comes_last(
-    client: Client, jane: User, sort: str, expected: list[str]
-) -> None:
-    now = timezone.now()
-
-    def make(
-        name: str, metrics: dict[str, Any], batch: str | None, seconds: int | None, age: int, user: str
-    ) -> None:
-        started = now - timedelta(hours=age)
-        ended = started + timedelta(seconds=seconds) if seconds is not None else None
-        params = {"batch": batch} if batch else {}
-        make_measured_run(metrics, name=name, params=params, started_at=started, ended_at=ended, user=user)
-
-    make("a", {"loss": 3.5}, "128", 30, 1, "m")
-    make("b", {"loss": 2.5}, "8", 20, 2, "n")
-    make("c", {"loss": -1}, "64", 10, 3, "a")
-    make("none", {"other": 1}, None, None, 5, "o")
-    make("nan", {"loss": "NaN"}, "auto", None, 4, "p")
-    assert listed(client, sort=sort) == expected
-
-
-@pytest.mark.parametrize(
     "sort", ["bogus", "-bogus", "metrics.", "-", "--started", "metrics.unknown", "params.a'b\"c"]
 )
 def test_an_order_that_does_not_exist_does_no_harm(client: Client, jane: User, sort: str) -> None:
