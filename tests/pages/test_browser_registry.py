@@ -82,8 +82,8 @@ def test_the_proposal_follows_the_model_while_it_is_typed(open_page: OpenPage) -
     page = open_page(f"/register/?run={make_run().run_id}", make_user(Role.ENGINEER))
     proposal = page.locator("#proposal")
     expect(proposal.get_by_role("heading")).to_have_text(re.compile(r"1\.0\.0"))
-    page.get_by_label("Model").fill("")
-    page.get_by_label("Model").press_sequentially("other")
+    page.get_by_role("textbox", name="Model").fill("")
+    page.get_by_role("textbox", name="Model").press_sequentially("other")
     expect(proposal).to_contain_text("4.2.0")
     expect(proposal.get_by_role("heading")).to_have_text(re.compile(r"4\.3\.0"))
     page.get_by_role("button", name="Register").click()
@@ -110,6 +110,16 @@ def test_production_is_approved_through_the_dialog_by_typing_the_version(
     expect(page.get_by_role("heading", name="Approved; MLflow")).to_be_visible()
     assert stages() == {"1.2.0": "Archived", "1.3.0": "Production"}
     assert story.opened.reviews.get().comment == "Read all of it."
+
+
+def test_without_the_dialog_the_version_is_typed_on_the_page(open_page: OpenPage, story: Story) -> None:
+    page = open_page(f"{story.opened.get_absolute_url()}?confirm", story.reviewer)
+    approve = page.get_by_role("button", name="Approve and put into Production")
+    expect(approve).to_be_disabled()
+    page.get_by_label("Type 1.3.0 to confirm").fill("1.3.0")
+    approve.click()
+    expect(page.get_by_role("heading", name="Approved; MLflow")).to_be_visible()
+    assert stages() == {"1.2.0": "Archived", "1.3.0": "Production"}
 
 
 def test_cancel_and_escape_leave_production_alone(open_page: OpenPage, story: Story) -> None:
