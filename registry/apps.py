@@ -19,7 +19,7 @@ class RegistryConfig(AppConfig):
                 "log_run",
                 "Logging to MLflow",
                 "registry.log_run_job:run",
-                max_attempts=5,
+                max_attempts=20,  # a quarter of an hour without MLflow
                 steps=("fetch result", "package model", "log run", "mirror"),
             )
         )
