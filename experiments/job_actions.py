@@ -27,15 +27,16 @@ class Action:
 
 @dataclass(frozen=True)
 class JobActions:
-    """Everything that can be done to a job."""
+    """Everything that can be done to a job. `again`: open the run form with what it was run with."""
 
     cancel: Action
     retry: Action
+    again: Action
 
 
 def of(job: Job, user: User, permissions: Collection[Permission]) -> JobActions:
     """Return what `user`, who has `permissions`, may do to `job`."""
-    return JobActions(_cancel(job, user, permissions), _retry(job, permissions))
+    return JobActions(_cancel(job, user, permissions), _retry(job, permissions), _again(job, permissions))
 
 
 def _cancel(job: Job, user: User, permissions: Collection[Permission]) -> Action:
@@ -58,3 +59,8 @@ def _retry(job: Job, permissions: Collection[Permission]) -> Action:
     except runners.UnknownKindError as error:
         return Action(offered=True, refusal=str(error))
     return Action(offered=True, refusal="" if needed in permissions else access.explain(needed))
+
+
+def _again(job: Job, permissions: Collection[Permission]) -> Action:
+    refusal = "" if Permission.JOB_SUBMIT in permissions else access.explain(Permission.JOB_SUBMIT)
+    return Action(offered=job.kind == "pipeline" and job.repository_id is not None, refusal=refusal)

@@ -39,6 +39,12 @@ class ParameterField:
     error: str
 
     @property
+    def section(self) -> str:
+        """The part of its name before the first dot; empty if there is none."""
+        section, dot, _rest = self.parameter.key.partition(".")
+        return section if dot else ""
+
+    @property
     def label(self) -> str:
         """Its name within its section."""
         return self.parameter.key.partition(".")[2] or self.parameter.key
@@ -79,9 +85,8 @@ def sections(
     """
     found: dict[str, list[ParameterField]] = {}
     for number, parameter in enumerate(parameters, start=1):
-        section, dot, _rest = parameter.key.partition(".")
         field = _field(number, parameter, typed.get(parameter.key), errors.get(parameter.key, ""))
-        found.setdefault(section if dot else "", []).append(field)
+        found.setdefault(field.section, []).append(field)
     return [Section(name, fields) for name, fields in found.items()]
 
 

@@ -66,13 +66,15 @@ class LaunchPage:
         parameters, unreadable = parameters_of(self.target.commit if self.target else None)
         known = {parameter.key for parameter in parameters}
         sections = launch_fields.sections(parameters, {**self.kept, **self.typed}, self.errors)
+        fields = [one for section in sections for one in section.fields]
         return {
             "repository": self.repository,
             "form": self.form,
             "target": self.target,
             "refs": selectors.refs_of(self.repository),
             "sections": sections,
-            "changed": [one for section in sections for one in section.fields if one.changed],
+            "changed": [one for one in fields if one.changed],
+            "faulty": [one for one in fields if one.error],
             "unknown_errors": [(key, text) for key, text in self.errors.items() if key not in known],
             "dropped": self._dropped(known),
             "prefill": self.prefill,

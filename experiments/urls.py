@@ -4,9 +4,6 @@ from django.urls import path
 
 from experiments.views import experiments, job, job_log, jobs, launch, repositories, repository, run, runs
 
-# The repositories pages and the run form (experiments/views/repositories.py, repository.py, launch.py and
-# their templates) are being built by another builder at this moment; whoever builds runs, run, experiments
-# and REST leaves those to them.
 app_name = "experiments"
 urlpatterns = [
     path("experiments/", experiments.experiments, name="experiments"),

@@ -35,7 +35,7 @@ def repository(request: HttpRequest, name: str) -> HttpResponse:
     live = Live(request, _PARTS, context, every=_BUSY if context["activity"].is_live else _QUIET)
     if live.is_poll:
         return live.answer()
-    status = 404 if context["ref_problem"] and row.fetched_at else 200
+    status = 404 if context["ref_problem"] and context["asked"] and row.fetched_at else 200
     return render(request, "experiments/repository.html", {"live": live, **context}, status=status)
 
 

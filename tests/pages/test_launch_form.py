@@ -412,6 +412,17 @@ def test_a_run_is_repeated_by_its_job_or_by_its_own_parameters(
     assert shown.context["dropped"] == []
 
 
+def test_the_page_of_a_job_offers_to_run_it_again_to_those_who_may(
+    client: Client, repository: Repository, commit: Commit
+) -> None:
+    job, fetch = make_job(repository=repository), make_job(kind="fetch", repository=repository)
+    link = f"{PATH}?from_job={job.pk}"
+    assert link in client.get(job.get_absolute_url()).content.decode()
+    assert "?from_job=" not in client.get(fetch.get_absolute_url()).content.decode()
+    client.force_login(make_user(Role.VIEWER))
+    assert link not in client.get(job.get_absolute_url()).content.decode()
+
+
 def test_what_cannot_be_repeated_is_not_found(client: Client, repository: Repository, commit: Commit) -> None:
     foreign = make_job(repository=make_repository("other"))
     fetch = make_job(kind="fetch", repository=repository)

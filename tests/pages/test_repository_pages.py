@@ -2,10 +2,8 @@
 
 import re
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -14,16 +12,14 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.roles import Role
 from audit.models import AuditEntry
-from experiments.models import Commit, Experiment, Job, Repository
-from experiments.pipeline_summary import summary
-from integrations.dvc_files import read_pipeline
+from experiments.models import Experiment, Job, Repository
+from tests.demo_repository import make_demo
 from tests.jobs import make_commit, make_job, make_repository
 from tests.people import make_user
 
 pytestmark = pytest.mark.django_db
 
 NASTY = "<img src=x onerror=alert(1)>"
-DEMO = Path(settings.BASE_DIR) / "examples" / "receipt-ocr"
 
 
 @pytest.fixture
@@ -55,19 +51,6 @@ def queries(client: Client, path: str) -> int:
     with CaptureQueriesContext(connection) as captured:
         assert client.get(path).status_code == 200
     return len(captured)
-
-
-def make_demo() -> tuple[Repository, Commit]:
-    """Create the demo's repository with its own parameters and pipeline."""
-    repository = make_repository()
-    commit = make_commit(
-        repository,
-        branch="main",
-        tag="v1.0",
-        params_text=(DEMO / "params.yaml").read_text(),
-        pipeline=summary(read_pipeline((DEMO / "dvc.yaml").read_text())),
-    )
-    return repository, commit
 
 
 # The list
@@ -237,6 +220,13 @@ def test_before_the_first_fetch_the_page_waits_for_it(client: Client, jane: User
     assert "Not fetched yet" in text
     assert "waits to be fetched" in text
     assert "Commits show after the first fetch." in text
+
+
+def test_a_repository_without_branches_says_so(client: Client, jane: User) -> None:
+    make_repository()
+    text = words(shown(client, "/repositories/receipt-ocr/"))
+    assert "There is no branch, tag or commit of this name here" in text
+    assert "The repository has no commits." in text
 
 
 def test_an_error_of_the_last_fetch_is_told(client: Client, jane: User) -> None:
