@@ -96,7 +96,7 @@ def test_evidence_that_changed_after_the_request_is_named():
     request = promotion.open_for(version, "Staging", user=make_user(Role.ENGINEER))
     ModelVersion.objects.filter(pk=version.pk).update(manifest_digest="f" * 64)
 
-    with pytest.raises(promotion.ConflictError, match="manifest_digest"):
+    with pytest.raises(promotion.ConflictError, match="these facts changed: artifacts"):
         approve(request, make_user(Role.REVIEWER))
     version.refresh_from_db()
     assert version.stage == "Development"
