@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404
+from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -46,7 +47,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 
 def _detail(error: Exception) -> str:
     if isinstance(error, ValidationError | exceptions.ValidationError):
-        return "The request was understood, but its content cannot be accepted."
+        return _("The request was understood, but its content cannot be accepted.")
     if isinstance(error, Http404 | PermissionDenied):
         return str(error) or HTTPStatus(404 if isinstance(error, Http404) else 403).description
     return str(getattr(error, "detail", error))

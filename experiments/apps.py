@@ -1,6 +1,7 @@
 """Django application `experiments`."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_noop as _
 
 
 class ExperimentsConfig(AppConfig):
@@ -10,14 +11,15 @@ class ExperimentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the kinds of jobs that this app runs."""
+        """Register the kinds of jobs that this app runs, and the sentences that it says."""
         from accounts.roles import Permission
+        from experiments import known_sentences, sentences
         from experiments.runners import Kind, register
 
         register(
             Kind(
                 "fetch",
-                "Fetch of a repository",
+                _("Fetch of a repository"),
                 "experiments.fetch_job:run",
                 queue="sync",
                 max_attempts=3,
@@ -25,5 +27,8 @@ class ExperimentsConfig(AppConfig):
                 steps=("fetch", "read commits"),
             )
         )
-        register(Kind("pipeline", "Pipeline run", "experiments.pipeline_job:run", max_attempts=2))
-        register(Kind("sync", "Mirror of MLflow", "experiments.sync_job:run", queue="sync", max_attempts=3))
+        register(Kind("pipeline", _("Pipeline run"), "experiments.pipeline_job:run", max_attempts=2))
+        register(
+            Kind("sync", _("Mirror of MLflow"), "experiments.sync_job:run", queue="sync", max_attempts=3)
+        )
+        sentences.add(known_sentences.ALL)

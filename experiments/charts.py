@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from django.utils.translation import gettext as _
+
 from experiments.run_columns import TELLING, number_of
 
 Axis = Literal["step", "relative", "wall"]
@@ -111,7 +113,7 @@ def _line(go: Any, key: str, columns: Mapping[str, Sequence[Any]], axis: Axis, s
 def _x_axis(axis: Axis) -> dict[str, Any]:
     if axis == "wall":
         return {"type": "date"}
-    return {"type": "linear", "title": {"text": "step" if axis == "step" else "seconds"}}
+    return {"type": "linear", "title": {"text": _("step") if axis == "step" else _("seconds")}}
 
 
 def _rank(group: Group) -> int:

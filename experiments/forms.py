@@ -8,8 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.models import User
-from experiments import runners
-from experiments.job_summary import kind_label
+from experiments import labels, runners
 from experiments.models import Experiment
 from experiments.selectors.jobs import ACTIVE_WORD, JobFilter
 from experiments.selectors.runs import RunFilter
@@ -45,7 +44,7 @@ class JobFilterForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        kinds = [(kind.name, kind_label(kind.name)) for kind in runners.all_kinds()]
+        kinds = [(kind.name, labels.kind(kind.name)) for kind in runners.all_kinds()]
         self.fields["kind"].choices = [("", _("All kinds")), *kinds]  # type: ignore[attr-defined]
 
     def wanted(self, user: User) -> JobFilter:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from experiments import runners
+from experiments import labels
 from experiments.job_states import JobState
 from experiments.models import Job
 from experiments.value_text import value_text
@@ -82,7 +82,7 @@ def summarise(job: Job, now: datetime) -> JobSummary:
     :param now: the present, with a time zone
     """
     payload = _mapping(job.payload)
-    label = kind_label(job.kind)
+    label = labels.kind(job.kind)
     return JobSummary(
         job=job,
         label=label,
@@ -94,14 +94,6 @@ def summarise(job: Job, now: datetime) -> JobSummary:
         runs=_runs(job, now),
         due_in=_due_in(job, now),
     )
-
-
-def kind_label(name: str) -> str:
-    """Return what people call a kind of job; a kind that is gone keeps its name."""
-    try:
-        return _(runners.get(name).label)
-    except runners.UnknownKindError:
-        return name
 
 
 def changes_of(payload: Mapping[str, Any]) -> tuple[Change, ...]:
@@ -133,7 +125,8 @@ def _subject(job: Job, payload: Mapping[str, Any]) -> str:
 def _progress(job: Job) -> Progress:
     states = [(str(step.get("name", "")), step.get("state")) for step in job.steps]
     running = next((name for name, state in states if state == "running"), "")
-    return Progress(sum(state in _DONE for _name, state in states), len(states), running)
+    current = labels.step(job.kind, running) if running else ""
+    return Progress(sum(state in _DONE for _name, state in states), len(states), current)
 
 
 def _waits(job: Job, now: datetime) -> timedelta | None:

@@ -16,7 +16,7 @@ from accounts import access
 from accounts.models import User
 from accounts.roles import Permission
 from audit import chain
-from experiments import jobs, parameters, repositories
+from experiments import jobs, parameters, repositories, sentences
 from experiments.models import Commit, Job, Ref, Repository
 from experiments.parameter_values import Value, identical
 from experiments.parameters import ParameterErrors, ParametersFileError
@@ -109,13 +109,13 @@ def parameters_of(commit: Commit) -> list[parameters.Parameter]:
     :raises ValidationError: by field ``ref``: there is no pipeline, or its files cannot be read
     """
     if commit.problem:
-        raise _refused(commit.problem)
+        raise _refused(sentences.translated(commit.problem))
     if not commit.pipeline.get("stages"):
         raise _refused(_("This commit has no pipeline: there is no dvc.yaml with stages."))
     try:
         return parameters.read_parameters(commit.params_text)
     except ParametersFileError as error:
-        raise _refused(str(error)) from None
+        raise _refused(sentences.translated(str(error))) from None
 
 
 def typed_overrides(commit: Commit, raw: Mapping[str, object]) -> dict[str, Value]:
@@ -128,7 +128,7 @@ def typed_overrides(commit: Commit, raw: Mapping[str, object]) -> dict[str, Valu
         values = parameters.validate_overrides(known, raw)
     except ParameterErrors as error:
         raise ValidationError(
-            {f"params.{name[:200]}": message for name, message in error.errors.items()}
+            {f"params.{name[:200]}": sentences.translated(message) for name, message in error.errors.items()}
         ) from None
     defaults = {parameter.key: parameter.default for parameter in known}
     typed = {name: value for name, value in values.items() if not identical(value, defaults[name])}

@@ -1,6 +1,7 @@
 """Django application `registry`."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_noop as _
 
 
 class RegistryConfig(AppConfig):
@@ -10,14 +11,16 @@ class RegistryConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the kinds of jobs that this app runs."""
+        """Register the kinds of jobs that this app runs, and the sentences that it says."""
         from accounts.roles import Permission
+        from experiments import sentences
         from experiments.runners import Kind, register
+        from registry import known_sentences
 
         register(
             Kind(
                 "log_run",
-                "Logging to MLflow",
+                _("Logging to MLflow"),
                 "registry.log_run_job:run",
                 max_attempts=20,  # a quarter of an hour without MLflow
                 steps=("fetch result", "package model", "log run", "mirror"),
@@ -26,7 +29,7 @@ class RegistryConfig(AppConfig):
         register(
             Kind(
                 "register",
-                "Registration",
+                _("Registration"),
                 "registry.register_job:run",
                 max_attempts=20,  # a quarter of an hour without MLflow
                 permission=Permission.VERSION_REGISTER,
@@ -36,7 +39,7 @@ class RegistryConfig(AppConfig):
         register(
             Kind(
                 "apply",
-                "Stages in MLflow",
+                _("Stages in MLflow"),
                 "registry.mirror:apply",
                 queue="sync",
                 max_attempts=20,
@@ -44,3 +47,4 @@ class RegistryConfig(AppConfig):
                 steps=("write to MLflow", "record"),
             )
         )
+        sentences.add(known_sentences.ALL)

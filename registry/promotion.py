@@ -158,7 +158,7 @@ def _approve(promotion: Promotion, user: User) -> None:
     version = promotion.version
     incumbent = _holder(version.model, promotion.to_stage)
     if incumbent is not None:
-        reason = _("Replaced by %(version)s.") % {"version": version.version}
+        reason = f"Replaced by {version.version}."
         _move(incumbent, stages.Stage.ARCHIVED, promotion, user, now, reason)
     _move(version, promotion.to_stage, promotion, user, now, promotion.comment)
     mirror.request(version.model, promotion=promotion, user=user)

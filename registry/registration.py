@@ -15,9 +15,9 @@ from accounts import access
 from accounts.models import User
 from accounts.roles import Permission
 from audit import trail
-from experiments import jobs
+from experiments import jobs, sentences
 from experiments.models import Job, Run
-from registry import bump
+from registry import bump, labels
 from registry.bump import Bump, VersionFacts
 from registry.models import ModelVersion
 from registry.semver import MLModelVersion
@@ -158,7 +158,7 @@ def _chosen(version: str, proposal: Proposal) -> MLModelVersion:
     try:
         return MLModelVersion(version.strip())
     except ValueError as error:
-        raise ValidationError({"version": str(error)}) from error
+        raise ValidationError({"version": sentences.translated(str(error))}) from error
 
 
 def _check_free(model_name: str, chosen: MLModelVersion) -> None:
@@ -173,4 +173,6 @@ def _check_reason(proposal: Proposal, chosen: MLModelVersion, reason: str) -> No
     needed = Bump.parse(proposal.required) if proposal.required else None
     if not bump.suffices(needed, proposal.previous, chosen) and not reason.strip():
         text = _("%(version)s moves less far than the changes ask for (%(required)s). Say why.")
-        raise ValidationError({"reason": text % {"version": chosen, "required": proposal.required}})
+        raise ValidationError(
+            {"reason": text % {"version": chosen, "required": labels.bump(proposal.required)}}
+        )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from experiments import sentences
 from experiments.metric_goals import goal
 from registry import labels
 from registry.bump import Bump
@@ -121,7 +122,8 @@ def reasons_apart(reasons: Iterable[str]) -> list[BumpReason]:
     for reason in reasons:
         text, _colon, name = reason.rpartition(": ")
         known = bool(text) and name in Bump.__members__
-        found.append(BumpReason(text if known else reason, labels.bump(name.lower()) if known else ""))
+        words = sentences.translated(text if known else reason)
+        found.append(BumpReason(words, labels.bump(name.lower()) if known else ""))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Command that makes and collects the static files."""
+"""Command that makes and collects the static files, and compiles the message catalogues."""
 
 from typing import Any
 
@@ -6,21 +6,22 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from config import collected, static_build
+from config import catalogues, collected, static_build
 
 
 class Command(BaseCommand):
     """`manage.py build_static`: idempotent, and quick when nothing changed."""
 
     help = (
-        "Make static/vendor/ from node_modules/ and our sources, then collect everything with hashed names."
+        "Make static/vendor/ from node_modules/ and our sources, collect everything with hashed names, and "
+        "compile locale/."
     )
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Build, then collect unless STATIC_ROOT is current."""
         try:
-            changed = static_build.build(settings.BASE_DIR)
+            changed = [*static_build.build(settings.BASE_DIR), *catalogues.build(settings.BASE_DIR)]
         except static_build.BuildError as error:
             raise CommandError(str(error)) from error
         for path in changed:

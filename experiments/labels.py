@@ -1,0 +1,55 @@
+"""This app's fixed words in the reader's language: the kinds of jobs and the steps they go through.
+
+`runners`, `stage_board` and what they store name things in English; pages translate here, when they show it.
+"""
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import pgettext_lazy as _
+
+from experiments import runners
+
+# By the names that the runners use. Kinds of other apps may have steps of the same names.
+_STEPS: Mapping[str, Promise] = {
+    "fetch": _("job step", "fetch"),
+    "read commits": _("job step", "read commits"),
+    "clone": _("job step", "clone"),
+    "fetch data": _("job step", "fetch data"),
+    "verify": _("job step", "verify"),
+    "commit": _("job step", "commit"),
+    "push data": _("job step", "push data"),
+    "fetch result": _("job step", "fetch result"),
+    "package model": _("job step", "package model"),
+    "log run": _("job step", "log run"),
+    "mirror": _("job step", "mirror"),
+    "read run": _("job step", "read run"),
+    "hash files": _("job step", "hash files"),
+    "record version": _("job step", "record version"),
+    "create in MLflow": _("job step", "create in MLflow"),
+    "write to MLflow": _("job step", "write to MLflow"),
+    "record": _("job step", "record"),
+}
+# What a pipeline job does before and after the stages, whose names `dvc.yaml` gives.
+_PIPELINE = frozenset({"clone", "fetch data", "verify", "commit", "push data"})
+
+
+def kind(name: str) -> str:
+    """Return what people call a kind of job; a kind that is gone keeps its name."""
+    try:
+        return gettext(runners.get(name).label)
+    except runners.UnknownKindError:
+        return name
+
+
+def step(job_kind: str, name: str) -> str:
+    """Return the words for a step of a job of `job_kind`; a stage of a pipeline keeps its name."""
+    return str(_STEPS.get(name, name)) if name in _steps_of(job_kind) else name
+
+
+def _steps_of(job_kind: str) -> frozenset[str]:
+    try:
+        return frozenset(runners.get(job_kind).steps) or _PIPELINE
+    except runners.UnknownKindError:
+        return frozenset()
