@@ -1,5 +1,6 @@
 """Rules: what a job left behind, as facts for people. No database, no markup."""
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,17 +9,19 @@ from typing import Any, Literal
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from experiments.run_columns import TELLING
+
 FactKind = Literal["text", "digest", "number", "seconds", "moment"]
 
-_HEX = frozenset("0123456789abcdef")
-_SHORTEST_DIGEST = 32
+# Git's and DVC's; DVC writes ".dir" behind that of a folder.
+_DIGEST = re.compile(r"[0-9a-f]{32,}(\.dir)?")
 _LONGEST_TEXT = 300
+_MAX_METRICS = 8
 
-# Facts that several kinds of jobs report; others go by their own names.
+# Facts that several kinds of jobs report, in the order in which they are shown; others go by their own names.
 _LABELS: dict[str, str | Promise] = {
     "sha": _("Commit of the result"),
     "branch": _("Branch"),
-    "tag": _("Tag"),
     "dataset_hash": _("Data"),
     "lock_digest": _("dvc.lock"),
     "training_seconds": _("Training took"),
@@ -28,8 +31,10 @@ _LABELS: dict[str, str | Promise] = {
     "mlflow_version": _("Number in MLflow"),
 }
 _SECONDS = {"training_seconds"}
-# What a result repeats of what was asked for, which stands elsewhere.
-_ASKED = {"repository", "base_sha", "ref", "note", "started_at", "finished_at"}
+# What a result repeats of what was asked for, or what only programs read.
+_NOT_SHOWN = {
+    *("repository", "base_sha", "ref", "tag", "note", "started_at", "finished_at", "training_measured_in"),
+}
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,13 @@ class Fact:
 
 
 def facts(result: Mapping[str, Any]) -> list[Fact]:
-    """Return what `result` says in single values, then its metrics; nothing else that is nested."""
-    return [*_single(result), *_metrics(result.get("metrics"))]
+    """Return the single values of `result`, then its most telling metrics; nothing else that is nested."""
+    rank = {key: number for number, key in enumerate(_LABELS)}
+    keys = sorted((key for key in result if key not in _NOT_SHOWN), key=lambda key: rank.get(key, len(rank)))
+    found = [fact for key in keys if (fact := _fact(key, result[key]))]
+    if result.get("pushed") is False:
+        found.append(Fact(_("DVC remote"), _("none: the data stay in the cache of this host"), "text"))
+    return [*found, *_metrics(result.get("metrics"))]
 
 
 def rebuild_command(url: str, name: str, sha: str) -> str:
@@ -56,23 +66,25 @@ def rebuild_command(url: str, name: str, sha: str) -> str:
     return f"git clone {url} {name} && cd {name} && git checkout {sha} && dvc pull && dvc repro"
 
 
-def _single(result: Mapping[str, Any]) -> Iterator[Fact]:
-    for key, value in result.items():
-        if key in _ASKED or isinstance(value, bool) or value in ("", None):
-            continue
-        if isinstance(value, int | float):
-            yield Fact(_LABELS.get(key, key), value, "seconds" if key in _SECONDS else "number")
-        elif isinstance(value, str):
-            kind: FactKind = "digest" if _is_digest(value) else "text"
-            yield Fact(_LABELS.get(key, key), value[:_LONGEST_TEXT], kind)
+def _fact(key: str, value: object) -> Fact | None:
+    label = _LABELS.get(key, key)
+    if isinstance(value, bool) or value == "":
+        return None
+    if isinstance(value, int | float):
+        return Fact(label, value, "seconds" if key in _SECONDS else "number")
+    if isinstance(value, str):
+        kind: FactKind = "digest" if _DIGEST.fullmatch(value) else "text"
+        return Fact(label, value[:_LONGEST_TEXT], kind)
+    return None
 
 
 def _metrics(metrics: object) -> Iterator[Fact]:
-    if isinstance(metrics, dict):
-        for key, value in metrics.items():
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                yield Fact(key, value, "number")
-
-
-def _is_digest(value: str) -> bool:
-    return len(value) >= _SHORTEST_DIGEST and set(value) <= _HEX
+    numbers = metrics if isinstance(metrics, dict) else {}
+    keys = [
+        key
+        for key, value in numbers.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
+    keys.sort(key=lambda key: TELLING.index(key) if key in TELLING else len(TELLING))
+    for key in keys[:_MAX_METRICS]:
+        yield Fact(key, numbers[key], "number")

@@ -1,5 +1,6 @@
 """Rules: what the tags of a run say about where it came from. No database, no markup."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ JOB = "stagegate.job"
 REPOSITORY = "stagegate.repository"
 NOTE = "mlflow.note.content"
 _INTERNAL = ("mlflow.", "stagegate.")
-_HEX = frozenset("0123456789abcdef")
+_DIGEST = re.compile(r"[0-9a-f]{32,}(\.dir)?")
 
 # What is said, and the tags that say it, the best first.
 _SOURCES: tuple[tuple[str | Promise, tuple[str, ...]], ...] = (
@@ -41,7 +42,7 @@ def source(tags: Mapping[str, str]) -> list[SourceFact]:
     for label, names in _SOURCES:
         value = next((str(tags[name]) for name in names if tags.get(name)), "")
         if value:
-            found.append(SourceFact(label, value, len(value) >= 32 and set(value) <= _HEX))
+            found.append(SourceFact(label, value, _DIGEST.fullmatch(value) is not None))
     return found
 
 

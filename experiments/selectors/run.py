@@ -80,7 +80,7 @@ def detail(run: Run, *, all_charts: bool = False) -> RunDetail:
         hidden_charts=len(drawn) - len(shown),
         params=run_facts.sections(run.params),
         source=run_facts.source(run.tags),
-        note=str(run.tags.get(run_facts.NOTE, "")),
+        note=_note(run),
         tags=run_facts.own_tags(run.tags),
         internal_tags=run_facts.internal_tags(run.tags),
         job=_job(run),
@@ -115,6 +115,12 @@ def table_of(
             row = rows.setdefault((step, again), [None] * len(group.keys))
             row[column] = number_of(value)
     return [(step, rows[step, again]) for step, again in sorted(rows)]
+
+
+def _note(run: Run) -> str:
+    """Return what was written about a run, unless it is its name already."""
+    note = str(run.tags.get(run_facts.NOTE, "")).strip()
+    return "" if note == run.name else note
 
 
 def _metrics(run: Run, lengths: Mapping[str, int]) -> list[MetricRow]:

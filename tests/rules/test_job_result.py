@@ -19,15 +19,26 @@ def test_single_values_and_metrics_are_facts_and_nested_ones_are_not() -> None:
         "empty": "",
         "nothing": None,
         "environment": {"torch": "2"},
-        "metrics": {"val_cer": 0.01, "note": "text"},
+        "tag": "v1",
+        "dataset_hash": "d" * 32 + ".dir",
+        "metrics": {"samples": 9, "val_cer": 0.01, "note": "text"},
     }
     found = {str(fact.label): (fact.value, fact.kind) for fact in facts(result)}
     assert found == {
         "Commit of the result": ("a" * 40, "digest"),
         "Branch": ("main", "text"),
+        "Data": ("d" * 32 + ".dir", "digest"),
         "Training took": (31.5, "seconds"),
         "val_cer": (0.01, "number"),
+        "samples": (9, "number"),
     }
+    assert list(found) == ["Commit of the result", "Branch", "Data", "Training took", "val_cer", "samples"]
+
+
+def test_data_that_are_in_no_remote_are_said_to_be() -> None:
+    (fact,) = facts({"pushed": False})
+    assert "stay in the cache" in str(fact.value)
+    assert facts({"pushed": True}) == []
 
 
 def test_metrics_that_are_no_mapping_are_left_out() -> None:
