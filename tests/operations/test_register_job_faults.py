@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db.models.functions import Now
+from mlflow import MlflowClient
 from pytest_django import Settings
 
 from accounts.models import User
@@ -291,3 +292,22 @@ def test_a_job_waits_for_another_that_writes_the_same_model_and_is_then_tried_ag
     Job.objects.filter(pk=other.pk).update(state="lost")  # its worker was killed and leaves the lease behind
     assert work(job).state == "succeeded"
     assert not MirrorLease.objects.exists()
+
+
+def test_a_version_made_by_hand_is_taken_over_by_one_of_ours_only(
+    url: str, job: Job, engineer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = job.payload
+    MlflowClient(url).create_registered_model(asked["model"])
+    MlflowClient(url).create_model_version(asked["model"], f"runs:/{asked['run_id']}/model", asked["run_id"])
+    with monkeypatch.context() as patch:
+        patch.setattr(MLflowServer, "set_version_tags", failing(len, Killed(), afterwards=False))
+        work_until_killed(job)
+    assert ModelVersion.objects.get().mlflow_version == 1
+    other = submitted(engineer, "register", {**asked, "version": "1.0.1"})
+    assert work(other).result["mlflow_version"] == 2
+    assert work(job).result["mlflow_version"] == 1
+    tags = {
+        one.version: one.tags["model_version"] for one in MLflowServer(url).model_versions(asked["model"])
+    }
+    assert tags == {1: "1.0.0", 2: "1.0.1"}
