@@ -6,30 +6,29 @@
 from collections.abc import Mapping
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext
-from django.utils.translation import pgettext_lazy as _
+from django.utils.translation import gettext, pgettext_lazy
 
 from experiments import runners
 
 # By the names that the runners use. Kinds of other apps may have steps of the same names.
 _STEPS: Mapping[str, Promise] = {
-    "fetch": _("job step", "fetch"),
-    "read commits": _("job step", "read commits"),
-    "clone": _("job step", "clone"),
-    "fetch data": _("job step", "fetch data"),
-    "verify": _("job step", "verify"),
-    "commit": _("job step", "commit"),
-    "push data": _("job step", "push data"),
-    "fetch result": _("job step", "fetch result"),
-    "package model": _("job step", "package model"),
-    "log run": _("job step", "log run"),
-    "mirror": _("job step", "mirror"),
-    "read run": _("job step", "read run"),
-    "hash files": _("job step", "hash files"),
-    "record version": _("job step", "record version"),
-    "create in MLflow": _("job step", "create in MLflow"),
-    "write to MLflow": _("job step", "write to MLflow"),
-    "record": _("job step", "record"),
+    "fetch": pgettext_lazy("job step", "fetch"),
+    "read commits": pgettext_lazy("job step", "read commits"),
+    "clone": pgettext_lazy("job step", "clone"),
+    "fetch data": pgettext_lazy("job step", "fetch data"),
+    "verify": pgettext_lazy("job step", "verify"),
+    "commit": pgettext_lazy("job step", "commit"),
+    "push data": pgettext_lazy("job step", "push data"),
+    "fetch result": pgettext_lazy("job step", "fetch result"),
+    "package model": pgettext_lazy("job step", "package model"),
+    "log run": pgettext_lazy("job step", "log run"),
+    "mirror": pgettext_lazy("job step", "mirror"),
+    "read run": pgettext_lazy("job step", "read run"),
+    "hash files": pgettext_lazy("job step", "hash files"),
+    "record version": pgettext_lazy("job step", "record version"),
+    "create in MLflow": pgettext_lazy("job step", "create in MLflow"),
+    "write to MLflow": pgettext_lazy("job step", "write to MLflow"),
+    "record": pgettext_lazy("job step", "record"),
 }
 # What a pipeline job does before and after the stages, whose names `dvc.yaml` gives.
 _PIPELINE = frozenset({"clone", "fetch data", "verify", "commit", "push data"})
