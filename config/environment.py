@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -37,7 +38,7 @@ def integer(name: str, *, default: int, low: int, high: int) -> int:
     value = os.environ.get(name, "").strip()
     if not value:
         return default
-    if not value.isascii() or not value.lstrip("-").isdigit():
+    if not value.isascii() or not value.removeprefix("-").isdigit():
         raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
     number = int(value)
     if not low <= number <= high:
@@ -67,3 +68,9 @@ def url(name: str, *, default: str, schemes: Iterable[str]) -> str:
     if value.split("://", 1)[0] not in allowed or "://" not in value:
         raise ImproperlyConfigured(f"{name} must be a URL starting with one of {', '.join(allowed)}.")
     return value
+
+
+def without_credentials(address: str) -> str:
+    """Return a URL without user name and password, fit to be shown."""
+    parts = urlsplit(address)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

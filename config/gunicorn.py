@@ -1,12 +1,10 @@
 """Settings of the web server."""
 
-from config import environment
+from config import settings
 
 # Loopback unless the operator opens it: the stack has no TLS of its own.
-_host = environment.text("STAGEGATE_BIND", "127.0.0.1")
-_port = environment.integer("STAGEGATE_PORT", default=8000, low=1, high=65535)
-bind = f"{_host}:{_port}"
-workers = environment.integer("STAGEGATE_WEB_WORKERS", default=2, low=1, high=64)
+bind = f"{settings.BIND}:{settings.PORT}"
+workers = settings.WEB_WORKERS
 threads = 4
 worker_class = "gthread"
 preload_app = True

@@ -5,6 +5,7 @@ from typing import Any
 
 import dj_database_url
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from config import environment, secret_key
@@ -18,6 +19,8 @@ EMBEDDED = not environment.text("DATABASE_URL", "")
 DEBUG = environment.flag("STAGEGATE_DEBUG", default=False)
 SECRET_KEY = secret_key.read(DATA_DIR, embedded=EMBEDDED)
 PORT = environment.integer("STAGEGATE_PORT", default=8000, low=1, high=65535)
+BIND = environment.text("STAGEGATE_BIND", "127.0.0.1")
+WEB_WORKERS = environment.integer("STAGEGATE_WEB_WORKERS", default=2, low=1, high=64)
 ALLOWED_HOSTS = environment.items("STAGEGATE_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = environment.items("STAGEGATE_TRUSTED_ORIGINS", default=[])
 HTTPS = environment.flag("STAGEGATE_HTTPS", default=False)
@@ -43,6 +46,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.middleware.RefuseNulMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -84,7 +88,10 @@ DATABASE_URL = environment.url(
     default=f"sqlite:///{DATA_DIR}/stagegate.sqlite3",
     schemes=["sqlite", "postgres", "postgresql"],
 )
-DATABASES: dict[str, dict[str, Any]] = {"default": dict(dj_database_url.parse(DATABASE_URL))}
+try:
+    DATABASES: dict[str, dict[str, Any]] = {"default": dict(dj_database_url.parse(DATABASE_URL))}
+except ValueError as error:
+    raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {error}") from error
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # IMMEDIATE takes the write lock at BEGIN: a transaction that reads and then writes cannot fail half way
     # with "database is locked". WAL lets readers go on while one writes.
@@ -111,7 +118,9 @@ MLFLOW_TRACKING_URI = environment.url(
 )
 # Where people reach MLflow's own pages, when that differs from the address the workers use.
 MLFLOW_PUBLIC_URL = environment.url(
-    "STAGEGATE_MLFLOW_PUBLIC_URL", default=MLFLOW_TRACKING_URI, schemes=["http", "https"]
+    "STAGEGATE_MLFLOW_PUBLIC_URL",
+    default=environment.without_credentials(MLFLOW_TRACKING_URI),
+    schemes=["http", "https"],
 )
 JOB_CONCURRENCY = environment.integer("STAGEGATE_JOB_CONCURRENCY", default=2, low=1, high=64)
 JOB_TIME_LIMIT = environment.integer("STAGEGATE_JOB_TIME_LIMIT", default=6 * 3600, low=10, high=30 * 86400)
@@ -143,12 +152,15 @@ SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
+# A run form has up to a thousand parameters, each with what was typed and what was shown.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 3000
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -184,7 +196,7 @@ REST_FRAMEWORK = {
         "accounts.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.MayView"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

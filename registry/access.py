@@ -1,11 +1,32 @@
-"""Fetch what an address names, or answer 404. Everybody who is signed in may look."""
+"""Who may look, and what an address names (404 where it names nothing)."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from accounts.access import explain, permissions_of, signed_in
+from accounts.roles import Permission
 from experiments.models import Run
 from registry.models import ModelVersion, Promotion, RegisteredModel
+
+View = Callable[..., HttpResponse]
+
+
+def for_viewers(view: View) -> View:
+    """Return `view` for those whose role may look; others get 403 with the sentence that says who may."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if Permission.VIEW not in permissions_of(signed_in(request)):
+            raise PermissionDenied(explain(Permission.VIEW))
+        return view(request, *args, **kwargs)
+
+    return guarded
 
 
 def get_model(name: str) -> RegisteredModel:

@@ -27,7 +27,7 @@ _INTERRUPTED = {130, 143}
 def start(*, demo: bool) -> int:
     """Run the stack until it is interrupted.
 
-    :param demo: whether the demo is created beside it
+    :param demo: whether the demo is created beside it; never in a database that the operator named
     :returns: exit status: 0 after an interruption by the operator
     :raises StartError: when something stands in the way; nothing is left running
     """
@@ -37,7 +37,7 @@ def start(*, demo: bool) -> int:
         processes = services.selected((settings.BASE_DIR / "Procfile").read_text(), os.environ)
         _check_ways(processes)
         _prepare()
-        return _supervise(processes, data_dir, demo=demo)
+        return _supervise(processes, data_dir, demo=demo and settings.EMBEDDED)
 
 
 def _check_ways(processes: dict[str, str]) -> None:
@@ -101,6 +101,8 @@ def _answers(url: str, patience: float = 60.0) -> bool:
         try:
             with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own loopback address
                 return True
+        except urllib.error.HTTPError:
+            return True  # it answers; loopback need not be one of its host names
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
     return False

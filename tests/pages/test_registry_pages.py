@@ -387,3 +387,30 @@ def test_queries_do_not_grow_with_the_rows(client, engineer, address):
         make_run()
     assert queries(client, address) == few
     assert few <= 20
+
+
+def test_somebody_without_a_role_sees_nothing_but_their_settings():
+    nobody = Client()
+    nobody.force_login(make_user())
+    version = make_version()
+    run = make_run()
+    names = [
+        "home",
+        "api-docs",
+        "registry:models",
+        "registry:promotions",
+        "experiments:runs",
+        "experiments:jobs",
+    ]
+    addresses = [reverse(name) for name in names]
+    addresses += [version.get_absolute_url(), version.model.get_absolute_url(), run.get_absolute_url()]
+    addresses += ["/api/v1/models/", "/api/v1/promotions/", "/api/v1/runs/", "/api/v1/jobs/"]
+    assert {address: nobody.get(address).status_code for address in addresses} == dict.fromkeys(
+        addresses, 403
+    )
+    assert nobody.get(reverse("accounts:settings")).status_code == 200
+
+
+@pytest.mark.parametrize("address", ["/models/a%00b/", "/models/?q=%00", "/runs/%00/", "/register/?run=%00"])
+def test_an_address_with_nul_is_refused_before_it_reaches_the_database(client, address):
+    assert client.get(address).status_code == 400
