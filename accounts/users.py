@@ -134,12 +134,14 @@ def _groups(names: Iterable[str]) -> list[Group]:
 
 
 def _keep_an_administrator(user: User, *, remains: bool) -> None:
-    """Refuse to take the last administrator away. Locks them all: two could remove each other."""
+    """Refuse to take the last administrator away. Locks them all: two could remove each other.
+
+    Not their keys: who holds the trail may be about to insert a row that refers to one of them.
+    """
     administrators = Q(groups__name=Role.ADMINISTRATOR) | Q(is_superuser=True)
     matching = User.objects.filter(administrators, is_active=True).values("pk")
-    keepers = set(
-        User.objects.select_for_update().filter(pk__in=matching).order_by("pk").values_list("pk", flat=True)
-    )
+    locked = User.objects.select_for_update(no_key=True).filter(pk__in=matching).order_by("pk")
+    keepers = set(locked.values_list("pk", flat=True))
     if keepers == {user.pk} and not remains:
         raise ValidationError(_("There has to be an active administrator."), code="last_administrator")
 

@@ -118,8 +118,9 @@ def _read(mirror: GitMirror, sha: str, path: str, max_bytes: int) -> str:
 
 @transaction.atomic
 def _write(repository: Repository, refs: Iterable[GitRef], new: list[Commit], default: str) -> Report:
-    # The lock keeps two fetches from writing each other's refs at once.
-    row = Repository.objects.select_for_update().get(pk=repository.pk)
+    # The lock keeps two fetches from writing each other's refs at once. Not of the key: who holds the trail may
+    # be about to insert a row that refers to this one.
+    row = Repository.objects.select_for_update(no_key=True).get(pk=repository.pk)
     Commit.objects.bulk_create(sorted(new, key=lambda one: one.sha), ignore_conflicts=True)
     keys = dict(row.commits.values_list("sha", "pk"))
     wanted = {(ref.kind, ref.name[:250]): keys[ref.sha] for ref in refs}
