@@ -108,7 +108,7 @@ class _Logging:
         try:
             model = logged_model.prepare(
                 name,
-                self.clone.path / path,
+                logged_model.file_in(self.clone.path, path),
                 self.context.workspace / "model",
                 run_id=record.run_id,
                 created_at=self.finished,

@@ -8,13 +8,15 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from experiments.pipeline_summary import place
 from integrations.dvc_records import Pipeline
+from integrations.errors import IntegrationError
 from integrations.model_files import PT2, ModelFile, inspect
 from integrations.model_packaging import package_pt2
+from registry.clone_paths import has_linked_parent, is_inside
 
 PT2_FILE = "model.pt2"
 INPUT_EXAMPLE = "input_example.npy"
@@ -62,6 +64,21 @@ def model_of(pipeline: Pipeline) -> tuple[str, str] | None:
         if artifact.type == "model":
             return name, place(".", artifact.path)
     return None
+
+
+def file_in(clone: Path, path: str) -> Path:
+    """Return where a model lies in a clone.
+
+    :param path: as `dvc.yaml` has it: anything may stand there, and what it names is uploaded
+    :raises IntegrationError: permanent if it is not below the clone, is the clone or its Git or DVC folder,
+        or is reached through a link
+    """
+    if not is_inside(path) or PurePosixPath(path).parts[:1] in {(), (".git",), (".dvc",)}:
+        raise IntegrationError(f"The model path {path!r} is not inside the repository.", permanent=True)
+    found = clone / path
+    if has_linked_parent(clone, found):
+        raise IntegrationError(f"The model path {path!r} leads through a link.", permanent=True)
+    return found
 
 
 def prepare(name: str, path: Path, folder: Path, *, run_id: str, created_at: datetime) -> LoggedModel:

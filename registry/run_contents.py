@@ -6,7 +6,7 @@ import json
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from experiments.models import Job, Repository
@@ -18,6 +18,7 @@ from integrations.errors import IntegrationError
 from integrations.mlflow_limits import checked_name
 from integrations.mlflow_records import MetricPoint
 from registry import logged_model
+from registry.clone_paths import has_linked_parent, is_inside
 from registry.metadata import ModelMetadata
 from registry.plot_history import Curve, Table, with_finals
 from registry.plot_history import curves as read_curves
@@ -148,24 +149,19 @@ def _plot_files(pipeline: Pipeline) -> list[str]:
         for one in plot.series
     ]
     top = [place(".", one.path) for plot in pipeline.plots for one in plot.series]
-    return [path for path in dict.fromkeys((*staged, *top)) if _is_inside(path)]
+    return [path for path in dict.fromkeys((*staged, *top)) if is_inside(path)]
 
 
 def _metric_files(pipeline: Pipeline) -> list[str]:
     staged = [place(stage.wdir, out.path) for stage in pipeline.stages for out in stage.metrics]
     top = [place(".", path) for path in pipeline.metrics]
-    return [path for path in dict.fromkeys((*staged, *top)) if _is_inside(path)]
-
-
-def _is_inside(path: str) -> bool:
-    pure = PurePosixPath(path)
-    return not pure.is_absolute() and ".." not in pure.parts and "${" not in path
+    return [path for path in dict.fromkeys((*staged, *top)) if is_inside(path)]
 
 
 def _below(clone: Path, name: str) -> list[Path]:
     """Return the files at and below a path of the clone; links are files here, and not followed."""
     path = clone / name
-    if any(parent.is_symlink() for parent in path.parents if parent.is_relative_to(clone)):
+    if has_linked_parent(clone, path):
         return []
     if path.is_dir() and not path.is_symlink():
         return sorted(one for one in path.rglob("*") if one.is_symlink() or not one.is_dir())
