@@ -2,11 +2,23 @@
 
 from django.urls import path
 
-from experiments.views import experiments, job, job_log, jobs, launch, repositories, repository, run, runs
+from experiments.views import (
+    experiments,
+    job,
+    job_log,
+    jobs,
+    launch,
+    mirror,
+    repositories,
+    repository,
+    run,
+    runs,
+)
 
 app_name = "experiments"
 urlpatterns = [
     path("experiments/", experiments.experiments, name="experiments"),
+    path("mirror/sync/", mirror.sync, name="sync"),
     path("runs/", runs.runs, name="runs"),
     path("runs/<str:run_id>/", run.run, name="run"),
     path("runs/<str:run_id>/chart/", run.chart, name="run-chart"),

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts.roles import Permission
 from experiments import access, run_columns
 from experiments.forms import RunFilterForm
 from experiments.live import Live, Part
@@ -28,7 +29,7 @@ def runs(request: HttpRequest) -> HttpResponse:
 
     Runs that are new do not push the others away: a line says how many there are.
     """
-    access.viewer(request)
+    who = access.viewer(request)
     form = RunFilterForm(request.GET, experiments=selectors.experiments())
     wanted = form.wanted()
     offer = selectors.columns_on_offer(wanted)
@@ -43,6 +44,7 @@ def runs(request: HttpRequest) -> HttpResponse:
         "one_experiment": bool(wanted.experiment),
         "filtered": not wanted.is_empty,
         "mirror": mirror.mirror(),
+        "may_sync": who.may(Permission.JOB_SUBMIT),
         "news": rows.filter(pk__gt=since).count(),
         "fresh_address": _address(request, since=None),
     }
