@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -82,19 +83,19 @@ def thinned(values: Sequence[float]) -> list[int]:
     import numpy as np
     from tsdownsample import MinMaxLTTBDownsampler
 
-    array = np.asarray(values, dtype=np.float64)
-    there = np.flatnonzero(np.isfinite(array))
+    measured = np.asarray(values, dtype=np.float64)
+    there = np.flatnonzero(np.isfinite(measured))
     if len(there) > MAX_POINTS:
-        there = there[MinMaxLTTBDownsampler().downsample(array[there], n_out=MAX_POINTS)]
-    missing = ~np.isfinite(array)
+        there = there[MinMaxLTTBDownsampler().downsample(measured[there], n_out=MAX_POINTS)]
+    missing = ~np.isfinite(measured)
     gaps = np.flatnonzero(missing & ~np.roll(missing, 1))[:_MAX_GAPS]
     return [int(index) for index in np.union1d(there, gaps)]
 
 
-def numbers(values: Iterable[Any]) -> list[float]:
+def numbers(values: Iterable[Any]) -> array[float]:
     """Return mirrored values as floats; what is no finite number is NaN."""
     found = (number_of(value) for value in values)
-    return [float(one) if one is not None and math.isfinite(one) else math.nan for one in found]
+    return array("d", (one if one is not None and math.isfinite(one) else math.nan for one in found))
 
 
 def _line(go: Any, key: str, columns: Mapping[str, Sequence[Any]], axis: Axis, start: int) -> Any:

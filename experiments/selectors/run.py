@@ -1,6 +1,6 @@
 """Everything the page of one run shows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -95,26 +95,8 @@ def series_of(run: Run, group_name: str) -> tuple[charts.Group, dict[str, dict[s
     group = next((one for one in charts.groups(keys) if one.name == group_name), None)
     if group is None:
         return None
-    rows = MetricSeries.objects.filter(run=run, key__in=group.keys)
-    return group, {row.key: row.points for row in rows}
-
-
-def table_of(
-    group: charts.Group, series: Mapping[str, Mapping[str, Sequence[Any]]]
-) -> list[tuple[int, list[float | None]]]:
-    """Return the points of a group as rows: step, then the value of each metric or None.
-
-    A step that a metric has several times makes several rows.
-    """
-    rows: dict[tuple[int, int], list[float | None]] = {}
-    for column, key in enumerate(group.keys):
-        seen: dict[int, int] = {}
-        points = series.get(key, {"step": [], "value": []})
-        for step, value in zip(points["step"], points["value"], strict=True):
-            again = seen[step] = seen.get(step, -1) + 1
-            row = rows.setdefault((step, again), [None] * len(group.keys))
-            row[column] = number_of(value)
-    return [(step, rows[step, again]) for step, again in sorted(rows)]
+    rows = MetricSeries.objects.filter(run=run, key__in=group.keys).values_list("key", "points")
+    return group, dict(rows)
 
 
 def _note(run: Run) -> str:

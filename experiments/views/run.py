@@ -17,6 +17,7 @@ from experiments.charts import AXES, Axis
 from experiments.forms import CurveForm
 from experiments.live import Live, Part
 from experiments.models import Run
+from experiments.points_table import PointsTable
 from experiments.selectors import run as selectors
 
 _SECONDS = 5
@@ -63,10 +64,11 @@ def points(request: HttpRequest, run_id: str) -> HttpResponse | StreamingHttpRes
     """Show the points of `?group=` as a table; with `?format=csv` all of them as a file."""
     _who, row = access.run_for(request, run_id)
     group, series = _series(request, row)
-    rows = selectors.table_of(group, series)
+    rows = PointsTable(group.keys, series)
     if request.GET.get("format") == "csv":
         return _csv(row, group, rows)
-    page = Paginator(rows, _ROWS).get_page(request.GET.get("page"))
+    sliceable: Any = rows
+    page = Paginator(sliceable, _ROWS).get_page(request.GET.get("page"))
     context = {"run": row, "group": group, "page": page}
     embedded = "HX-Request" in request.headers
     template = "experiments/_run_points.html" if embedded else "experiments/run_points.html"
@@ -85,7 +87,7 @@ def _axes(request: HttpRequest) -> tuple[Axis, bool]:
     return axis, request.GET.get("y") == "log"
 
 
-def _csv(row: Run, group: charts.Group, rows: list[tuple[int, list[float | None]]]) -> StreamingHttpResponse:
+def _csv(row: Run, group: charts.Group, rows: PointsTable) -> StreamingHttpResponse:
     class Echo:
         def write(self, line: str) -> str:
             return line

@@ -1,0 +1,60 @@
+"""Rules: the points of several metrics as one table, by step. No database, no markup.
+
+Rows are made as they are asked for: a curve may have a hundred thousand points, and a page shows a hundred.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby, islice
+from operator import itemgetter
+from typing import Any
+
+from experiments.run_columns import number_of
+
+Row = tuple[int, list[float | None]]
+# Step, how often the metric had this step before, column, value.
+_Entry = tuple[int, int, int, Any]
+
+
+class PointsTable:
+    """Rows of step and one value for each metric, None where it has no point; sliceable, and countable.
+
+    A step that a metric has several times makes several rows.
+
+    :param keys: metrics, in the order of the columns
+    :param series: metric -> columns ``step`` and ``value``, as the mirror keeps them
+    """
+
+    def __init__(self, keys: Sequence[str], series: Mapping[str, Mapping[str, Sequence[Any]]]) -> None:
+        self._keys = keys
+        self._series = series
+
+    def __iter__(self) -> Iterator[Row]:
+        entries = heapq.merge(*(self._entries(number, key) for number, key in enumerate(self._keys)))
+        for (step, _again), found in groupby(entries, key=itemgetter(0, 1)):
+            values: list[float | None] = [None] * len(self._keys)
+            for _step, _times, column, value in found:
+                values[column] = number_of(value)
+            yield step, values
+
+    def __len__(self) -> int:
+        return sum(1 for _row in self)
+
+    def __getitem__(self, rows: slice) -> list[Row]:
+        return list(islice(iter(self), rows.start, rows.stop))
+
+    def _entries(self, column: int, key: str) -> Iterator[_Entry]:
+        points = self._series.get(key, {"step": (), "value": ()})
+        steps, values = points["step"], points["value"]
+        order: Sequence[int] = range(len(steps))
+        if any(steps[at] < steps[at - 1] for at in range(1, len(steps))):
+            order = sorted(order, key=steps.__getitem__)  # stable: equal steps keep their order
+        again = 0
+        before: int | None = None
+        for at in order:
+            again = again + 1 if steps[at] == before else 0
+            before = steps[at]
+            # A column's number is in front of the value, so that values are never compared.
+            yield before, again, column, values[at]
