@@ -75,7 +75,8 @@ TRANSITIONS: dict[tuple[JobState, JobState], frozenset[Actor]] = {
     (JobState.RUNNING, JobState.LOST): frozenset({Actor.REAPER}),
     (JobState.LOST, JobState.QUEUED): frozenset({Actor.REAPER, Actor.PERSON}),
     (JobState.LOST, JobState.FAILED): frozenset({Actor.REAPER}),
-    (JobState.LOST, JobState.CANCELLED): frozenset({Actor.REAPER, Actor.PERSON}),
+    # Only the reaper, which first ends what the lost attempt left behind.
+    (JobState.LOST, JobState.CANCELLED): frozenset({Actor.REAPER}),
     (JobState.FAILED, JobState.QUEUED): frozenset({Actor.PERSON}),
     (JobState.CANCELLED, JobState.QUEUED): frozenset({Actor.PERSON}),
 }

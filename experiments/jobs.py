@@ -56,7 +56,8 @@ def submit(
 def cancel(job: Job, *, user: User) -> Job:
     """Cancel a job: at once when it waits; a running one is told and ends within some twenty seconds.
 
-    Asking again changes nothing.
+    A lost one is cancelled by the reaper, which first ends what its attempt left behind. Asking again changes
+    nothing.
 
     :raises PermissionDenied: `user` may not cancel this job
     :raises WrongStateError: it has finished already
@@ -69,7 +70,7 @@ def cancel(job: Job, *, user: User) -> Job:
         row = Job.objects.select_for_update().get(pk=job.pk)
         if row.state in waiting:
             job_changes.end(row, JobState.CANCELLED, actor=access.actor(user))
-        elif row.state != JobState.RUNNING:
+        elif JobState(row.state).is_terminal:
             raise WrongStateError(_("Job #%(id)s has finished already.") % {"id": job.pk})
         elif row.cancel_requested_at is None:
             row.cancel_requested_at = timezone.now()

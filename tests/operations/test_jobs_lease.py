@@ -228,6 +228,17 @@ def test_a_lost_job_that_was_to_be_cancelled_is_cancelled(job: Job, engineer: Us
     assert fresh(job).state == "cancelled"
 
 
+def test_a_job_that_is_cancelled_while_it_is_lost_is_tidied_up_first(job: Job, engineer: User) -> None:
+    folder = workspaces.path(claim(job).fence)
+    folder.mkdir(parents=True)
+    Job.objects.filter(pk=job.pk).update(state="lost")
+    jobs.cancel(job, user=engineer)
+    assert (fresh(job).state, fresh(job).cancel_requested_by) == ("lost", "engineer")
+    job_reaper.reap()
+    assert fresh(job).state == "cancelled"
+    assert not folder.exists()
+
+
 def test_a_reaper_that_died_half_way_is_continued_by_the_next(job: Job) -> None:
     claim(job)
     Job.objects.filter(pk=job.pk).update(state="lost")

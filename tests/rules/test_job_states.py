@@ -38,7 +38,11 @@ def test_a_worker_gives_a_job_back_to_the_queue() -> None:
 def test_a_person_cannot_cancel_a_running_job_past_its_worker() -> None:
     assert not can("running", "cancelled", "person")
     assert can("running", "cancelled", "worker")
-    assert sources("cancelled", "person") == (JobState.QUEUED, JobState.LOST)
+    assert sources("cancelled", "person") == (JobState.QUEUED,)
+
+
+def test_only_the_reaper_cancels_a_lost_job() -> None:
+    assert sources(JobState.CANCELLED, Actor.REAPER) == (JobState.LOST,)
 
 
 def test_nothing_follows_success() -> None:
