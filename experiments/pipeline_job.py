@@ -20,7 +20,7 @@ from experiments import commit_index, pipeline_facts, repositories, stage_times
 from experiments.job_context import JobContext
 from experiments.models import Commit, Ref, Repository
 from experiments.pipeline_clone import PipelineClone
-from experiments.pipeline_summary import in_running_order, outputs
+from experiments.pipeline_summary import MAX_STAGES, in_running_order, outputs
 from experiments.runners import FollowUp, Outcome
 from experiments.stage_board import StageBoard, StageTime
 from experiments.stage_times import Measured
@@ -126,7 +126,7 @@ class _PipelineRun:
         """Return what the working directory says."""
         lock = self.clone.lock()
         stages = pipeline_facts.lock_summary(lock)
-        order = [path for stage in in_running_order(pipeline.stages) for path in outputs(stage)]
+        order = [path for stage in in_running_order(pipeline.stages[:MAX_STAGES]) for path in outputs(stage)]
         found = pipeline_facts.inputs(lock, pipeline, tracked)
         return {
             "params": pipeline_facts.flat_params(self.clone.params_text()),

@@ -6,7 +6,9 @@ or a permanent ``IntegrationError`` that names the place (a stage without a comm
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice, product
 from typing import Any
 
@@ -29,17 +31,21 @@ PIPELINE_FILE = "dvc.yaml"
 LOCK_FILE = "dvc.lock"
 DEFAULT_PARAMS_FILE = "params.yaml"
 LOCK_BYTES = 5_000_000
-MAX_INSTANCES = 1_000
+MAX_INSTANCES = 1_000  # of one entry; the others are not looked at
+MAX_STAGES = 2_000  # of all entries together, instances counted
 
 
 def read_pipeline(text: str | bytes) -> Pipeline:
-    """Parse the text of a ``dvc.yaml``; permanent ``IntegrationError`` if it is not one."""
+    """Parse the text of a ``dvc.yaml``; permanent ``IntegrationError`` if it is not one or is too large."""
     data = load_mapping(text, PIPELINE_FILE)
-    stages = [
-        stage
+    entries = {
+        str(name): _mapping(definition, f"stages.{name}")
         for name, definition in _mapping(data.get("stages"), "stages").items()
-        for stage in _instances(str(name), _mapping(definition, f"stages.{name}"))
-    ]
+    }
+    # Before they are made: a few lines can stand for millions.
+    if sum(map(_count, entries.values())) > MAX_STAGES:
+        raise IntegrationError(f"{PIPELINE_FILE} (> {MAX_STAGES} stages) is too large.", permanent=True)
+    stages = [stage for name, entry in entries.items() for stage in _instances(name, entry)]
     artifacts = {
         str(name): _artifact(str(name), _mapping(definition, f"artifacts.{name}"))
         for name, definition in _mapping(data.get("artifacts"), "artifacts").items()
@@ -64,6 +70,18 @@ def read_lock(text: str | bytes) -> Lock:
     )
 
 
+def _count(definition: Mapping[str, Any]) -> int:
+    """Return how many stages an entry stands for, without making them."""
+    if "foreach" in definition:
+        items = definition["foreach"]
+        count = len(items) if isinstance(items, dict | list) else 1
+    elif isinstance(axes := definition.get("matrix"), dict):
+        count = math.prod(len(values) if isinstance(values, list) else 1 for values in axes.values())
+    else:
+        count = 1
+    return min(count, MAX_INSTANCES)
+
+
 def _instances(name: str, definition: Mapping[str, Any]) -> Iterator[Stage]:
     """Yield the stages that an entry stands for, named as DVC names them."""
     if "foreach" in definition:
@@ -78,8 +96,11 @@ def _instances(name: str, definition: Mapping[str, Any]) -> Iterator[Stage]:
     if keys is None:
         yield _stage(name, template, group=name, expanded=False)
         return
+    shared: Stage | None = None  # a long template is read once, not a thousand times
     for key in islice(keys, MAX_INSTANCES):
-        yield _stage(f"{name}@{key}", template, group=name)
+        instance = f"{name}@{key}"
+        shared = replace(shared, name=instance) if shared else _stage(instance, template, group=name)
+        yield shared
 
 
 def _foreach_keys(items: Any) -> list[str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -128,6 +129,29 @@ stages:
 def test_an_absurd_matrix_is_bounded() -> None:
     axes = ", ".join(f"a{i}: [1,2,3,4,5,6,7,8,9]" for i in range(12))
     assert len(read_pipeline(f"stages: {{m: {{matrix: {{{axes}}}, cmd: x}}}}").stages) == 1000
+
+
+def test_many_entries_that_stand_for_many_stages_are_refused_before_they_are_made() -> None:
+    axes = ", ".join(f"a{i}: [1,2,3,4,5,6,7,8,9]" for i in range(12))
+    matrices = ", ".join(f"m{i}: {{matrix: {{{axes}}}, cmd: x}}" for i in range(3))
+    loops = ", ".join(f"f{i}: {{foreach: {list(range(900))}, do: {{cmd: x}}}}" for i in range(3))
+    plain = ", ".join(f"s{i}: {{cmd: x}}" for i in range(2001))
+    for entries in (matrices, loops, plain):
+        with (
+            patch("integrations.dvc_files._instances", side_effect=AssertionError("made")),
+            pytest.raises(IntegrationError, match=r"2000 stages\) is too large") as caught,
+        ):
+            read_pipeline(f"stages: {{{entries}}}")
+        assert caught.value.permanent
+
+
+def test_as_many_stages_as_allowed_are_read() -> None:
+    entries = ", ".join(
+        f"f{i}: {{foreach: {list(range(1000))}, do: {{cmd: x, deps: [a]}}}}" for i in range(2)
+    )
+    stages = read_pipeline(f"stages: {{{entries}}}").stages
+    assert len(stages) == 2000
+    assert (stages[1].name, stages[1].group, stages[1].deps) == ("f0@1", "f0", ("a",))
 
 
 @pytest.mark.parametrize("text", ["", "stages:", "stages: {}", "{}"])
