@@ -60,7 +60,9 @@ def get_run(run_id: str) -> Run:
 
     :raises Http404: there is none
     """
-    run = Run.objects.select_related("experiment").filter(run_id=run_id).first()
+    run = None
+    if run_id.isalnum():
+        run = Run.objects.select_related("experiment").filter(run_id=run_id).first()
     if run is None:
         raise Http404(_("There is no run %(run)s.") % {"run": run_id})
     return run

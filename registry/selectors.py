@@ -48,7 +48,8 @@ class ModelRow:
 
 def models(search: str = "") -> QuerySet[RegisteredModel]:
     """Return the models whose name contains `search`, by name."""
-    return RegisteredModel.objects.filter(name__icontains=search).order_by("name")
+    # PostgreSQL cannot compare U+0000, and no name has it.
+    return RegisteredModel.objects.filter(name__icontains=search.replace("\0", "")).order_by("name")
 
 
 def model_rows(found: Iterable[RegisteredModel]) -> list[ModelRow]:

@@ -411,6 +411,21 @@ def test_somebody_without_a_role_sees_nothing_but_their_settings():
     assert nobody.get(reverse("accounts:settings")).status_code == 200
 
 
-@pytest.mark.parametrize("address", ["/models/a%00b/", "/models/?q=%00", "/runs/%00/", "/register/?run=%00"])
-def test_an_address_with_nul_is_refused_before_it_reaches_the_database(client, address):
-    assert client.get(address).status_code == 400
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/models/a%00b/", 400),
+        ("/runs/%00/", 400),
+        ("/models/?q=%00", 200),
+        ("/register/?run=%00", 404),
+        ("/api/v1/models/?q=%00", 200),
+    ],
+)
+def test_nul_in_an_address_does_not_reach_the_database(client, address, status):
+    assert client.get(address).status_code == status
+
+
+def test_a_model_name_with_nul_is_refused_in_the_form(client):
+    address = reverse("registry:register") + f"?run={make_run().run_id}"
+    assert client.post(address, {"model": "a\0b"}).status_code == 422
+    assert client.get(address + "&model=%00").status_code == 200
