@@ -31,3 +31,8 @@ def test_a_viewer_is_not_offered_it_and_cannot_do_it():
     assert "Mirror now" not in viewer.get(reverse("experiments:runs")).content.decode()
     assert viewer.post(reverse("experiments:sync")).status_code == 403
     assert not Job.objects.exists()
+
+
+def test_a_refusal_says_which_roles_may():
+    page = signed_in(Role.VIEWER).post(reverse("experiments:sync"))
+    assert "Only these roles may start jobs: engineer, administrator." in page.content.decode()
