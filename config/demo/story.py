@@ -14,7 +14,7 @@ from django.db import connection
 
 from accounts.models import User
 from config.demo import project
-from experiments import launches, repositories
+from experiments import jobs, launches, repositories
 from experiments.job_states import TERMINAL, JobState
 from experiments.models import Job, Repository, Run
 from registry import promotion, registration
@@ -137,6 +137,10 @@ def _requested(version: ModelVersion, stage: Stage) -> Promotion:
 def _finished(job: Job, say: Say) -> Job:
     """Wait for a job of the demo; it runs under the same rules as every job."""
     message = ""
+    job.refresh_from_db()
+    if job.state == JobState.FAILED:
+        # Failed in an earlier start, for instance because the machine was switched off meanwhile.
+        job = jobs.retry(job, user=_person("engineer"))
     for _ in _patience(30 * 60):
         job.refresh_from_db()
         if job.state in TERMINAL:
