@@ -118,8 +118,8 @@ def _read(mirror: GitMirror, sha: str, path: str, max_bytes: int) -> str:
 
 @transaction.atomic
 def _write(repository: Repository, refs: Iterable[GitRef], new: list[Commit], default: str) -> Report:
-    # The lock keeps two fetches from writing each other's refs at once. Not of the key: who holds the trail may
-    # be about to insert a row that refers to this one.
+    # The lock keeps two fetches from writing each other's refs at once. Not of the key: who holds the trail
+    # may be about to insert a row that refers to this one.
     row = Repository.objects.select_for_update(no_key=True).get(pk=repository.pk)
     Commit.objects.bulk_create(sorted(new, key=lambda one: one.sha), ignore_conflicts=True)
     keys = dict(row.commits.values_list("sha", "pk"))

@@ -36,14 +36,17 @@ class JobActions:
 
 def of(job: Job, user: User, permissions: Collection[Permission]) -> JobActions:
     """Return what `user`, who has `permissions`, may do to `job`."""
-    return JobActions(_cancel(job, user, permissions), _retry(job, permissions), _again(job, permissions))
+    return JobActions(
+        _cancel(job, user, permissions), _retry(job, user, permissions), _again(job, permissions)
+    )
 
 
 def _cancel(job: Job, user: User, permissions: Collection[Permission]) -> Action:
     if JobState(job.state).is_terminal or job.cancel_requested_at is not None:
         return Action(offered=False)
-    own = job.submitted_by_id is not None and job.submitted_by_id == user.pk
-    if Permission.JOB_CANCEL_ANY in permissions or (own and Permission.JOB_CANCEL in permissions):
+    if Permission.JOB_CANCEL_ANY in permissions or (
+        job.belongs_to(user) and Permission.JOB_CANCEL in permissions
+    ):
         return Action(offered=True)
     if Permission.JOB_CANCEL in permissions:
         reason = _("Only %(name)s or an administrator may cancel it.") % {"name": job.submitted_by_name}
@@ -51,14 +54,19 @@ def _cancel(job: Job, user: User, permissions: Collection[Permission]) -> Action
     return Action(offered=True, refusal=access.explain(Permission.JOB_CANCEL))
 
 
-def _retry(job: Job, permissions: Collection[Permission]) -> Action:
+def _retry(job: Job, user: User, permissions: Collection[Permission]) -> Action:
     if not can(job.state, JobState.QUEUED, Actor.PERSON):
         return Action(offered=False)
     try:
         needed = runners.get(job.kind).permission
     except runners.UnknownKindError as error:
         return Action(offered=True, refusal=str(error))
-    return Action(offered=True, refusal="" if needed in permissions else access.explain(needed))
+    if needed not in permissions:
+        return Action(offered=True, refusal=access.explain(needed))
+    if job.belongs_to(user) or Permission.JOB_CANCEL_ANY in permissions:
+        return Action(offered=True)
+    reason = _("Only %(name)s or an administrator may retry it.") % {"name": job.submitted_by_name}
+    return Action(offered=True, refusal=reason)
 
 
 def _again(job: Job, permissions: Collection[Permission]) -> Action:

@@ -47,7 +47,7 @@ def create(
     :param name: their name, which outlives the account
     :raises ValueError: `payload` holds what JSON or the databases cannot (see `audit.chain`)
     """
-    text = chain.canonical(payload)
+    told = audited(payload)
     if key is not None and (existing := Job.objects.filter(key=key).first()):
         return existing
     job = Job(
@@ -74,17 +74,22 @@ def create(
     job.refresh_from_db()
     announce(job)
     who = access.actor(submitter) if submitter else trail.Actor("deleted", name)
-    trail.record(Event.JOB_SUBMITTED, actor=who, target=target(job), data=_submission(job, text))
+    trail.record(Event.JOB_SUBMITTED, actor=who, target=target(job), data={**told, **_origin(job)})
     return job
 
 
-def _submission(job: Job, text: str) -> dict[str, Any]:
-    return {
-        "payload": text[:_AUDITED_CHARACTERS],
-        "payload_sha256": hashlib.sha256(text.encode()).hexdigest(),
-        "repository": job.repository.name if job.repository else None,
-        "parent": job.parent_id,
-    }
+def audited(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the trail says of a payload.
+
+    :raises ValueError: it holds what JSON or the databases cannot (see `audit.chain`)
+    """
+    text = chain.canonical(payload)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return {"payload": text[:_AUDITED_CHARACTERS], "payload_sha256": digest}
+
+
+def _origin(job: Job) -> dict[str, Any]:
+    return {"repository": job.repository.name if job.repository else None, "parent": job.parent_id}
 
 
 def requeue(job: Job, *, delay: float, reason: str, attempts: int = 0) -> None:

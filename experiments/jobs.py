@@ -62,8 +62,7 @@ def cancel(job: Job, *, user: User) -> Job:
     :raises PermissionDenied: `user` may not cancel this job
     :raises WrongStateError: it has finished already
     """
-    own = job.submitted_by_id is not None and job.submitted_by_id == user.pk
-    permission = Permission.JOB_CANCEL if own else Permission.JOB_CANCEL_ANY
+    permission = Permission.JOB_CANCEL if job.belongs_to(user) else Permission.JOB_CANCEL_ANY
     access.require(user, permission, target=job_changes.target(job))
     waiting = sources(JobState.CANCELLED, Actor.PERSON)
     with transaction.atomic():
@@ -80,14 +79,20 @@ def cancel(job: Job, *, user: User) -> Job:
     return row
 
 
-def retry(job: Job, *, user: User) -> Job:
+def retry(job: Job, *, user: User, payload: Mapping[str, Any] | None = None) -> Job:
     """Queue a failed, cancelled or lost job again, with as many further attempts as a new one has.
 
-    :raises PermissionDenied: `user` may not submit this kind
+    :param payload: what its runner gets from now on; None keeps what was submitted
+    :raises PermissionDenied: `user` may not submit this kind, or retry the jobs of others
+    :raises ValueError: `payload` holds what JSON or the databases cannot (see `audit.chain`)
     :raises WrongStateError: it waits, runs or has succeeded
     """
     kind = runners.get(job.kind)
     access.require(user, kind.permission, target=job_changes.target(job))
+    if not job.belongs_to(user):
+        access.require(user, Permission.JOB_CANCEL_ANY, target=job_changes.target(job))
+    replaced = {} if payload is None else {"payload": dict(payload)}
+    data = {"reason": "asked for"} | ({} if payload is None else job_changes.audited(payload))
     with transaction.atomic():
         changed = Job.objects.filter(pk=job.pk, state__in=sources(JobState.QUEUED, Actor.PERSON)).update(
             state=JobState.QUEUED,
@@ -99,11 +104,12 @@ def retry(job: Job, *, user: User) -> Job:
             cancel_requested_at=None,
             cancel_requested_by="",
             message="",
+            **replaced,
         )
         if not changed:
             raise WrongStateError(_("Job #%(id)s is not one that can be retried.") % {"id": job.pk})
         row = Job.objects.get(pk=job.pk)
         job_changes.announce(row)
-        data = {"attempt": row.attempt, "reason": "asked for"}
-        trail.record(Event.JOB_RETRIED, actor=access.actor(user), target=job_changes.target(row), data=data)
+        who, data = access.actor(user), {"attempt": row.attempt, **data}
+        trail.record(Event.JOB_RETRIED, actor=who, target=job_changes.target(row), data=data)
     return row

@@ -1,11 +1,11 @@
 """Tables of repositories, jobs, and the mirror of MLflow's experiments and runs."""
 
-from typing import ClassVar
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+
+from accounts.models import User
 
 
 class Repository(models.Model):
@@ -77,17 +77,6 @@ class Ref(models.Model):
         return self.name
 
 
-class JobQuerySet(models.QuerySet["Job"]):
-    """Query words for jobs."""
-
-    def active(self) -> "JobQuerySet":
-        """Jobs that wait or run."""
-        return self.filter(state__in=["queued", "running", "lost"])
-
-    def newest_first(self) -> "JobQuerySet":
-        return self.order_by("-pk")
-
-
 class Job(models.Model):
     """One piece of work for a worker. `experiments.jobs` is the sole writer of `state`.
 
@@ -133,8 +122,6 @@ class Job(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[models.Manager["Job"]] = JobQuerySet.as_manager()
-
     class Meta:
         ordering = ["-pk"]
         indexes = [
@@ -147,6 +134,10 @@ class Job(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("experiments:job", args=[self.pk])
+
+    def belongs_to(self, user: User) -> bool:
+        """Whether `user` submitted the job."""
+        return self.submitted_by_id is not None and self.submitted_by_id == user.pk
 
 
 class JobLog(models.Model):

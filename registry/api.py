@@ -16,7 +16,6 @@ from rest_framework.views import APIView
 
 from accounts.access import permissions_of, signed_in
 from registry import access, as_of, inbox, promotion, registration, selectors, verdict
-from registry.bump import Bump
 from registry.models import ModelVersion, Promotion
 from registry.serializers import (
     FileSerializer,
@@ -77,19 +76,11 @@ class Versions(generics.ListAPIView[ModelVersion]):
             run,
             name,
             user=signed_in(request._request),
-            version=_wanted_version(run, name, given),
+            version=given["version"],
+            bump=given.get("bump", ""),
             reason=given["reason"],
         )
         return Response(QueuedJobSerializer(job).data, status=202)
-
-
-def _wanted_version(run: Any, name: str, given: dict[str, Any]) -> str:
-    if "bump" not in given:
-        return str(given["version"])
-    if given["version"]:
-        raise ValidationError({"bump": _("Give either a version or a bump.")})
-    previous = registration.propose(run, name).previous
-    return str(Bump.parse(given["bump"]).apply(previous)) if previous else ""
 
 
 class Version(APIView):

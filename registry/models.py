@@ -1,7 +1,5 @@
 """Tables of registered models, their versions, and the decisions about them."""
 
-from typing import ClassVar
-
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -37,14 +35,6 @@ class MirrorLease(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model}: job {self.job}"
-
-
-class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
-    """Query words for versions."""
-
-    def newest_first(self) -> "ModelVersionQuerySet":
-        """Highest semantic version first; the columns sort exactly as `MLModelVersion` compares."""
-        return self.order_by("-major", "-minor", "-patch", "-pre_key", "-pk")
 
 
 class ModelVersion(models.Model):
@@ -83,8 +73,6 @@ class ModelVersion(models.Model):
     reason = models.CharField(max_length=2000, blank=True)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=150)
-
-    objects: ClassVar[models.Manager["ModelVersion"]] = ModelVersionQuerySet.as_manager()
 
     class Meta:
         ordering = ["model", "-major", "-minor", "-patch", "-pre_key", "-pk"]

@@ -16,10 +16,12 @@ from accounts.models import User
 from accounts.roles import Permission
 from audit import trail
 from experiments import jobs, sentences
+from experiments.job_states import JobState
 from experiments.models import Job, Run
 from registry import bump, labels
 from registry.bump import Bump, VersionFacts
 from registry.models import ModelVersion
+from registry.promotion import ConflictError
 from registry.semver import MLModelVersion
 
 NAME_LIMIT = 200
@@ -59,7 +61,7 @@ class Proposal:
 
 def propose(run: Run, model_name: str) -> Proposal:
     """Return the version that `run` should get as a version of `model_name`. Two queries."""
-    rows = ModelVersion.objects.filter(model__name=model_name)
+    rows = ModelVersion.objects.filter(model__name=model_name).only("version", "facts")
     existing = {MLModelVersion(row.version): row for row in rows}
     previous = bump.baseline(existing)
     before = VersionFacts(**existing[previous].facts) if previous else VersionFacts()
@@ -82,22 +84,36 @@ def facts(run: Run) -> VersionFacts:
     )
 
 
-def register(run: Run, model_name: str, *, user: User, version: str = "", reason: str = "") -> Job:
+def register(
+    run: Run, model_name: str, *, user: User, version: str = "", bump: str = "", reason: str = ""
+) -> Job:
     """Queue the registration of `run` as a version of `model_name`; the model is created with its first one.
 
     :param version: semantic version; empty takes the proposed one
-    :param reason: required when `version` moves less far than the differences ask for
-    :returns: the job; asking for the same again returns the same job
+    :param bump: instead of `version`: how far to go from the latest release (major, minor or patch)
+    :param reason: required when the version moves less far than the differences ask for
+    :returns: the job; asking for the same again returns the same job, and retries the user's own that failed
+        or was cancelled, with what is asked now
     :raises PermissionDenied: `user` may not register versions
-    :raises ValidationError: by field: an unusable name or version, a version that exists, a missing reason
+    :raises ValidationError: by field: an unusable name or version, a version that exists, a missing reason, a
+        bump beside a version or without a release to count from
+    :raises ConflictError: another person's job for the same has failed or was cancelled
     """
     access.require(user, Permission.VERSION_REGISTER, target=trail.Target("run", run.run_id, str(run)))
-    payload = prepare(run, model_name, version=version, reason=reason)
-    return jobs.submit("register", payload, user=user, key=_key(payload))
+    payload = prepare(run, model_name, version=version, step=bump, reason=reason)
+    job = jobs.submit("register", payload, user=user, key=_key(payload))
+    if job.state not in (JobState.FAILED, JobState.CANCELLED):
+        return job
+    if job.submitted_by_id != user.pk:
+        text = _("Job #%(id)s of %(name)s has tried this and did not succeed. It has to be retried instead.")
+        raise ConflictError(text % {"id": job.pk, "name": job.submitted_by_name})
+    return jobs.retry(job, user=user, payload=payload)
 
 
-def prepare(run: Run, model_name: str, *, version: str = "", reason: str = "") -> dict[str, Any]:
-    """Return the payload of a job of kind `register`; parameters and errors are those of `register`.
+def prepare(
+    run: Run, model_name: str, *, version: str = "", step: str = "", reason: str = ""
+) -> dict[str, Any]:
+    """Return the payload of a job of kind `register`; parameters (`step`: the bump) and errors as there.
 
     For a job that asks for the registration of its own run: whoever submitted it was asked for the permission
     then.
@@ -105,7 +121,7 @@ def prepare(run: Run, model_name: str, *, version: str = "", reason: str = "") -
     _check_run(run)
     _check_name(model_name)
     proposal = propose(run, model_name)
-    chosen = _chosen(version, proposal)
+    chosen = _counted(step, version, proposal) if step else _chosen(version, proposal)
     _check_free(model_name, chosen)
     _check_reason(proposal, chosen, reason)
     return _payload(run, model_name, chosen, proposal, reason)
@@ -150,6 +166,17 @@ def _check_name(name: str) -> None:
         raise ValidationError(
             {"model": _("A model's name cannot contain any of / : @ and the percent sign.")}
         )
+
+
+def _counted(step: str, version: str, proposal: Proposal) -> MLModelVersion:
+    if version.strip():
+        raise ValidationError({"bump": _("Give either a version or a bump.")})
+    if proposal.previous is None:
+        raise ValidationError({"bump": _("There is no release yet from which a bump could be counted.")})
+    try:
+        return Bump.parse(step).apply(proposal.previous)
+    except ValueError as error:
+        raise ValidationError({"bump": sentences.translated(str(error))}) from error
 
 
 def _chosen(version: str, proposal: Proposal) -> MLModelVersion:

@@ -8,10 +8,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import explain, permissions_of, signed_in
 from accounts.roles import Permission
+from experiments.jobs import WrongStateError
 from experiments.models import Run
 from registry import access, labels, registration, selectors
 from registry.forms import RegisterForm
 from registry.models import RegisteredModel
+from registry.promotion import ConflictError
 from registry.version_facts import reasons_apart
 
 _MODELS_OFFERED = 200
@@ -42,6 +44,9 @@ def _registered(request: HttpRequest, run: Run) -> HttpResponse:
             return redirect(job)
         except ValidationError as error:
             _take_over(form, error)
+        except (ConflictError, WrongStateError) as error:
+            form.add_error(None, str(error))
+            return _page(request, run, form, given["model"], status=409)
     return _page(request, run, form, request.POST.get("model", ""), status=422)
 
 

@@ -191,3 +191,12 @@ def test_who_may_not_submit_may_not_retry(engineer: User) -> None:
         jobs.retry(job, user=make_user(Role.VIEWER))
     job.refresh_from_db()
     assert job.state == "cancelled"
+
+
+def test_only_an_administrator_retries_the_jobs_of_others(engineer: User) -> None:
+    job = submit(engineer)
+    jobs.cancel(job, user=engineer)
+    with pytest.raises(PermissionDenied):
+        jobs.retry(job, user=make_user(Role.ENGINEER))
+    jobs.retry(job, user=make_user(Role.ADMINISTRATOR, username="admin"))
+    assert events()[-1] == ("job.retried", "admin")

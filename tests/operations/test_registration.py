@@ -4,9 +4,11 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 
 from accounts.roles import Role
+from audit.models import AuditEntry
 from experiments.models import Job
 from registry import registration
 from registry.models import ModelVersion
+from registry.promotion import ConflictError
 from registry.semver import MLModelVersion
 from tests.people import make_user
 from tests.versions import make_run, make_version
@@ -41,6 +43,40 @@ def test_registering_queues_one_job_however_often_it_is_asked():
     assert first == second
     assert first.payload["version"] == "1.0.0"
     assert Job.objects.count() == 1
+
+
+def test_registering_again_after_a_failure_tries_again_with_the_new_reason():
+    make_version("1.2.0")
+    run, engineer = make_run(params={"train.learning_rate": "0.001"}), make_user(Role.ENGINEER)
+    asked = {"user": engineer, "version": "1.2.1"}
+    job = registration.register(run, "receipt-ocr", reason="typo", **asked)
+    Job.objects.filter(pk=job.pk).update(state="failed")
+    again = registration.register(run, "receipt-ocr", reason="same weights", **asked)
+    assert (again.pk, again.state, again.payload["reason"]) == (job.pk, "queued", "same weights")
+    retried = AuditEntry.objects.get(event="job.retried")
+    assert "same weights" in retried.data["payload"]
+
+
+def test_what_another_person_failed_to_register_is_named_instead_of_returned():
+    run = make_run()
+    job = registration.register(run, "receipt-ocr", user=make_user(Role.ENGINEER, username="kim"))
+    Job.objects.filter(pk=job.pk).update(state="cancelled")
+    with pytest.raises(ConflictError, match=f"Job #{job.pk} of kim"):
+        registration.register(run, "receipt-ocr", user=make_user(Role.ENGINEER))
+    assert Job.objects.get().state == "cancelled"
+
+
+def test_a_bump_needs_a_release_to_count_from():
+    with pytest.raises(ValidationError) as caught:
+        registration.register(make_run(), "receipt-ocr", user=make_user(Role.ENGINEER), bump="minor")
+    assert "bump" in caught.value.message_dict
+
+
+def test_an_unknown_bump_is_refused():
+    make_version("1.2.0")
+    with pytest.raises(ValidationError) as caught:
+        registration.register(make_run(), "receipt-ocr", user=make_user(Role.ENGINEER), bump="huge")
+    assert "bump" in caught.value.message_dict
 
 
 def test_a_viewer_may_not_register():

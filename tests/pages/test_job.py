@@ -234,6 +234,14 @@ def test_the_job_of_another_person_cannot_be_cancelled_and_the_page_says_why(
     assert client.post(f"/jobs/{job.pk}/cancel/").status_code == 302
 
 
+def test_the_job_of_another_person_cannot_be_retried_and_the_page_says_why(
+    client: Client, jane: User
+) -> None:
+    job = make_job("failed", user=make_user(Role.ENGINEER, username="kim"))
+    assert "Only kim or an administrator may retry it." in html_of(client, f"/jobs/{job.pk}/")
+    assert client.post(f"/jobs/{job.pk}/retry/").status_code == 403
+
+
 def test_a_viewer_reads_which_roles_may(client: Client) -> None:
     client.force_login(make_user(Role.VIEWER))
     failed = make_job("failed")

@@ -239,6 +239,19 @@ def test_a_bump_is_counted_from_the_latest_release(client: Client) -> None:
     assert post(client, "/models/receipt-ocr/versions/", body).json()["version"] == "2.0.0"
 
 
+def test_a_viewer_who_asks_for_a_senseless_bump_is_refused_for_who_they_are() -> None:
+    body = {"run_id": make_run().run_id, "bump": "major", "version": "2.0.0"}
+    viewer = client_of(make_user(Role.VIEWER))
+    assert_problem(post(viewer, "/models/receipt-ocr/versions/", body), 403)
+
+
+def test_registering_what_another_person_failed_to_is_a_conflict(client: Client) -> None:
+    body = {"run_id": make_run().run_id}
+    post(client_of(make_user(Role.ENGINEER, username="kim")), "/models/receipt-ocr/versions/", body)
+    Job.objects.update(state="failed")
+    assert "kim" in assert_problem(post(client, "/models/receipt-ocr/versions/", body), 409)["detail"]
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
