@@ -1,7 +1,7 @@
 """The environments of a job's programs: what a stage gets, and what a transfer of data gets besides.
 
 A stage is code of a repository. It gets its own folders and nothing of ours: no address, no key, no password.
-Credentials of the data's remote are for `dvc pull` and `dvc push` alone.
+Proxies and credentials of the data's remote are for `dvc pull` and `dvc push` alone.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from integrations.dvc_commands import dvc_environment
 
 # The names under which S3, Azure, Google and OSS clients look for credentials and addresses.
 _CREDENTIALS = ("AWS_", "AZURE_", "GOOGLE_", "OSS_")
+# The way to other hosts. The address of a proxy may hold a password.
+_PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 
 
 def for_stages(workspace: Path) -> dict[str, str]:
@@ -35,9 +37,19 @@ def for_stages(workspace: Path) -> dict[str, str]:
 
 
 def for_transfers(workspace: Path, source: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the environment of the stages with the worker's credentials of object stores."""
-    credentials = {name: value for name, value in source.items() if name.startswith(_CREDENTIALS)}
-    return for_stages(workspace) | credentials
+    """Return the environment of the stages with the worker's proxies and credentials of object stores.
+
+    The data lie where MLflow's artifacts lie unless said otherwise: S3 clients do not know
+    `MLFLOW_S3_ENDPOINT_URL`, so it is told them as `AWS_ENDPOINT_URL`. What is empty counts as not given.
+    """
+    given = {
+        name: value
+        for name, value in source.items()
+        if value and (name.startswith(_CREDENTIALS) or name.lower() in _PROXIES)
+    }
+    if endpoint := source.get("MLFLOW_S3_ENDPOINT_URL"):
+        given.setdefault("AWS_ENDPOINT_URL", endpoint)
+    return for_stages(workspace) | given
 
 
 def cache_dir() -> Path:

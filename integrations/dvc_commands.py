@@ -20,12 +20,11 @@ from integrations.git_commands import CONFIG_FILE, without_password
 KEPT_LINES = 2_000
 SHOWN_LINES = 40
 ANSWER_BYTES = 64_000_000
-# What a training command may need to find its hardware and to talk to other hosts; nothing else of the
-# caller's environment, in particular no secret, is handed on unless it is given explicitly.
+# What a training command may need to find its hardware; nothing else of the caller's environment, in
+# particular no secret (a proxy's address may hold one), is handed on unless it is given explicitly.
 PASSED_ON = (
     "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR",
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_HOME", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES",
-    "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
 )  # fmt: skip
 # Failures of the surroundings, after which the same command may well succeed.
 PASSING_SIGNS = ("unable to acquire lock", "is busy, it is being blocked by", "no space left on device")
