@@ -44,7 +44,9 @@ def read_pipeline(text: str | bytes) -> Pipeline:
     }
     # Before they are made: a few lines can stand for millions.
     if sum(map(_count, entries.values())) > MAX_STAGES:
-        raise IntegrationError(f"{PIPELINE_FILE} (> {MAX_STAGES} stages) is too large.", permanent=True)
+        raise IntegrationError(
+            f"{PIPELINE_FILE} is too large.\nIt stands for more than {MAX_STAGES} stages.", permanent=True
+        )
     stages = [stage for name, entry in entries.items() for stage in _instances(name, entry)]
     artifacts = {
         str(name): _artifact(str(name), _mapping(definition, f"artifacts.{name}"))

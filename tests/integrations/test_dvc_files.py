@@ -139,7 +139,7 @@ def test_many_entries_that_stand_for_many_stages_are_refused_before_they_are_mad
     for entries in (matrices, loops, plain):
         with (
             patch("integrations.dvc_files._instances", side_effect=AssertionError("made")),
-            pytest.raises(IntegrationError, match=r"2000 stages\) is too large") as caught,
+            pytest.raises(IntegrationError, match="more than 2000 stages") as caught,
         ):
             read_pipeline(f"stages: {{{entries}}}")
         assert caught.value.permanent
