@@ -1,5 +1,6 @@
 """Everything that happened to a version, as one timeline."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.roles import Permission
 from audit.events import Event
 from audit.models import AuditEntry
 from registry import labels, selectors
@@ -55,20 +57,30 @@ class TimelineEntry:
     stages: tuple[str, str] | None = None
 
 
-def of(version: ModelVersion) -> list[TimelineEntry]:
-    """Return what happened to `version` and its promotions, the newest first. Two queries."""
-    return [_entry(entry) for entry in reversed(selectors.entries_about(version))]
+def of(version: ModelVersion, permissions: Collection[Permission]) -> list[TimelineEntry]:
+    """Return what happened to `version` and its promotions, the newest first. Two queries.
+
+    :param permissions: the reader's; who was refused is shown to those only who may read the audit trail
+    """
+    found = selectors.entries_about(version, refusals=Permission.AUDIT_READ in permissions)
+    return [_entry(entry) for entry in reversed(found)]
 
 
-def of_promotion(promotion: Promotion) -> list[TimelineEntry]:
-    """Return what happened to one promotion and which versions it moved, the oldest first. One query."""
+def of_promotion(promotion: Promotion, permissions: Collection[Permission]) -> list[TimelineEntry]:
+    """Return what happened to one promotion and which versions it moved, the oldest first. One query.
+
+    :param permissions: the reader's, as for `of`
+    """
     about = Q(target_kind="promotion", target_id=str(promotion.pk))
     about |= Q(
         event=Event.VERSION_STAGE_CHANGED,
         model_name=promotion.version.model.name,
         data__promotion=promotion.pk,
     )
-    entries = [_entry(entry) for entry in AuditEntry.objects.filter(about).order_by("sequence")]
+    found = AuditEntry.objects.filter(about).order_by("sequence")
+    if Permission.AUDIT_READ not in permissions:
+        found = found.exclude(event=Event.PERMISSION_DENIED)
+    entries = [_entry(entry) for entry in found]
     # What the requester wrote stands at the head of the page.
     return [replace(entries[0], body=""), *entries[1:]] if entries else []
 

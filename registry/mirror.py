@@ -20,7 +20,7 @@ from integrations.errors import IntegrationError
 from integrations.mlflow_http import MLflowError
 from integrations.mlflow_reading import NOT_FOUND
 from integrations.mlflow_server import MLflowServer
-from registry import mirror_lease, mirror_plan
+from registry import mirror_lease, mirror_plan, trail_targets
 from registry.mirror_plan import Change, Kind, Wanted
 from registry.models import ModelVersion, Promotion, RegisteredModel
 from registry.stages import Stage
@@ -189,7 +189,7 @@ class _Mirroring:
         )
         if marked:
             promotion = Promotion.objects.select_related("version__model").get(pk=promotion_id)
-            target = trail.Target("promotion", str(promotion_id), str(promotion), self.model.name)
+            target = trail_targets.of_promotion(promotion)
             data = {"job": self.context.job_id, "mlflow_version": number}
             trail.record(Event.PROMOTION_APPLIED, actor=trail.SYSTEM, target=target, data=data)
         return bool(marked)

@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.roles import Permission
 from audit import trail
 from audit.events import Event
-from registry import evidence, labels, mirror, stages
+from registry import evidence, labels, mirror, stages, trail_targets
 from registry.models import ModelVersion, Promotion, RegisteredModel, Review, StageEvent
 from registry.semver import MLModelVersion
 
@@ -32,14 +32,6 @@ class ConflictError(Exception):
     """What was asked no longer fits what is stored; the message says what changed."""
 
 
-def target(promotion: Promotion) -> trail.Target:
-    """Return `promotion` as the audit trail names it."""
-    version = promotion.version
-    return trail.Target(
-        "promotion", str(promotion.pk), f"{version} to {promotion.to_stage}", version.model.name
-    )
-
-
 def open_for(version: ModelVersion, to_stage: str, *, user: User, comment: str = "") -> Promotion:
     """Ask for `version` to be moved to `to_stage`.
 
@@ -51,7 +43,7 @@ def open_for(version: ModelVersion, to_stage: str, *, user: User, comment: str =
     :raises PermissionDenied: `user` may not open promotions
     :raises ValidationError: the move is not allowed, or such a promotion is open already
     """
-    access.require(user, Permission.PROMOTION_OPEN, target=_version_target(version))
+    access.require(user, Permission.PROMOTION_OPEN, target=trail_targets.of_version(version))
     _check_comment(comment)
     with transaction.atomic():
         version = _locked(version)
@@ -86,7 +78,7 @@ def review(
     :raises ValidationError: unknown verdict, or no comment where one is needed
     :raises ConflictError: the promotion is decided already, or its evidence is no longer what was seen
     """
-    access.require(user, Permission.PROMOTION_REVIEW, target=target(promotion))
+    access.require(user, Permission.PROMOTION_REVIEW, target=trail_targets.of_promotion(promotion))
     _check_verdict(verdict, comment)
     _refuse_requester(promotion, user)
     with transaction.atomic():
@@ -114,7 +106,7 @@ def withdraw(promotion: Promotion, *, user: User) -> None:
     :raises ConflictError: the promotion is decided already
     """
     if promotion.requested_by_id != user.pk:
-        access.require(user, Permission.POLICY_EDIT, target=target(promotion))
+        access.require(user, Permission.POLICY_EDIT, target=trail_targets.of_promotion(promotion))
     with transaction.atomic():
         promotion = _locked_open(promotion)
         _close(promotion, Promotion.State.WITHDRAWN, timezone.now())
@@ -187,7 +179,7 @@ def _move(
     trail.record(
         Event.VERSION_STAGE_CHANGED,
         actor=access.actor(user),
-        target=_version_target(version),
+        target=trail_targets.of_version(version),
         data={"from": from_stage, "to": to_stage, "promotion": promotion.pk},
     )
 
@@ -228,7 +220,7 @@ def _refuse_requester(promotion: Promotion, user: User) -> None:
         trail.record(
             Event.PERMISSION_DENIED,
             actor=access.actor(user),
-            target=target(promotion),
+            target=trail_targets.of_promotion(promotion),
             data={"permission": Permission.PROMOTION_REVIEW, "why": "requester"},
         )
     raise PermissionDenied(_("Nobody reviews their own request. Another reviewer has to decide."))
@@ -278,9 +270,5 @@ def _locked_open(promotion: Promotion) -> Promotion:
     return fresh
 
 
-def _version_target(version: ModelVersion) -> trail.Target:
-    return trail.Target("version", str(version), str(version), version.model.name)
-
-
 def _record(event: Event, promotion: Promotion, user: User, data: dict[str, Any]) -> None:
-    trail.record(event, actor=access.actor(user), target=target(promotion), data=data)
+    trail.record(event, actor=access.actor(user), target=trail_targets.of_promotion(promotion), data=data)

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
+from audit.events import Event
 from audit.models import AuditEntry
 from experiments.metric_goals import goal
 from experiments.models import Job, Run
+from registry import trail_targets
 from registry.models import ModelVersion, Promotion, RegisteredModel
 from registry.stages import Stage
 from registry.version_facts import MetricFact, key_metrics
@@ -176,12 +178,16 @@ def versions_of_run(run_id: str) -> QuerySet[ModelVersion]:
     return _listed().filter(run_id=run_id).order_by("-created_at", "-pk")
 
 
-def entries_about(version: ModelVersion) -> QuerySet[AuditEntry]:
-    """Return the audit entries about `version` and its promotions, the oldest first."""
+def entries_about(version: ModelVersion, *, refusals: bool) -> QuerySet[AuditEntry]:
+    """Return the audit entries about `version` and its promotions, the oldest first.
+
+    :param refusals: also who was refused, which is for those who may read the audit trail
+    """
     promotion_ids = [str(number) for number in version.promotions.values_list("pk", flat=True)]
-    about = Q(target_kind="version", target_id=str(version))
+    about = Q(target_kind="version", target_id=trail_targets.version_id(version))
     about |= Q(target_kind="promotion", target_id__in=promotion_ids)
-    return AuditEntry.objects.filter(about, model_name=version.model.name).order_by("sequence")
+    found = AuditEntry.objects.filter(about, model_name=version.model.name).order_by("sequence")
+    return found if refusals else found.exclude(event=Event.PERMISSION_DENIED)
 
 
 @dataclass(frozen=True)

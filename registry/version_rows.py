@@ -24,6 +24,7 @@ from experiments.models import Job, Run
 from experiments.stored_text import text
 from integrations.artifacts import ArtifactFile, manifest_digest
 from integrations.errors import IntegrationError
+from registry import trail_targets
 from registry.metadata import ModelMetadata
 from registry.models import ModelVersion, RegisteredModel
 from registry.run_model import model_format
@@ -112,7 +113,12 @@ def set_number(context: JobContext, version: ModelVersion, number: int) -> Model
         rows.exclude(mlflow_problem="").update(mlflow_problem="")
         if fresh:
             data = {"mlflow_version": number, "job": context.job_id}
-            trail.record(Event.VERSION_MIRRORED, actor=trail.SYSTEM, target=_target(version), data=data)
+            trail.record(
+                Event.VERSION_MIRRORED,
+                actor=trail.SYSTEM,
+                target=trail_targets.of_version(version),
+                data=data,
+            )
         return rows.select_related("model").get()
 
 
@@ -169,7 +175,7 @@ def _record_registration(job: Job, version: ModelVersion) -> None:
     trail.record(
         Event.VERSION_REGISTERED,
         actor=_actor(job),
-        target=_target(version),
+        target=trail_targets.of_version(version),
         data={
             "run_id": version.run_id,
             "job": job.pk,
@@ -179,10 +185,6 @@ def _record_registration(job: Job, version: ModelVersion) -> None:
             "reason": version.reason,
         },
     )
-
-
-def _target(version: ModelVersion) -> trail.Target:
-    return trail.Target("version", str(version), str(version), version.model.name)
 
 
 def _actor(job: Job) -> trail.Actor:

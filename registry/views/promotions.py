@@ -125,6 +125,7 @@ def _page(
     request: HttpRequest, found: Promotion, form: ReviewForm, *, conflict: str = "", status: int = 200
 ) -> HttpResponse:
     user = signed_in(request)
+    permissions = permissions_of(user)
     baseline = selectors.compared_with(found)
     context = {
         "promotion": found,
@@ -132,12 +133,12 @@ def _page(
         "incumbent": found.incumbent,
         "baseline": baseline,
         "state": labels.promotion_state(found.state),
-        "verdict": verdict.of(found, user, permissions_of(user)),
+        "verdict": verdict.of(found, user, permissions),
         "is_requester": found.requested_by_id == user.pk,
         "comparison": comparison.of(found.version, baseline),
         "completeness": categories(metadata_of(found.version)),
         "changes": metadata_changes(found.version, baseline) if baseline else [],
-        "events": history.of_promotion(found),
+        "events": history.of_promotion(found, permissions),
         "reviews": [(review, labels.verdict(review.verdict)) for review in found.reviews.all()],
         "form": form,
         "must_type": _must_type(found),

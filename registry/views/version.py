@@ -89,7 +89,8 @@ def files(request: HttpRequest, name: str, version: str) -> HttpResponse:
 def events(request: HttpRequest, name: str, version: str) -> HttpResponse:
     """Show everything that ever happened to the version."""
     found = access.get_version(name, version)
-    return _tab(request, "history", found, None, {"events": history.of(found)})
+    told = history.of(found, permissions_of(signed_in(request)))
+    return _tab(request, "history", found, None, {"events": told})
 
 
 def _refusal(request: HttpRequest) -> str:

@@ -6,11 +6,12 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, connection, transaction
 
+from accounts.access import permissions_of
 from accounts.roles import Role
 from audit import trail
 from audit.models import AuditEntry
 from experiments.models import Job, Outbox
-from registry import promotion
+from registry import history, promotion, selectors, trail_targets
 from registry.models import ModelVersion, Promotion
 from tests.people import make_user
 from tests.versions import make_version
@@ -196,3 +197,35 @@ def test_of_two_candidates_approved_at_once_exactly_one_is_in_production():
     assert outcomes.count("approved") == 1
     assert ModelVersion.objects.filter(stage="Production").count() == 1
     assert trail.verify() is None
+
+
+def test_a_version_with_the_longest_name_and_number_is_promoted_and_has_its_history():
+    version = make_version(f"1.0.0-{'b' * 122}", model="가" * 200)
+    twin = make_version(f"1.0.0-{'b' * 121}c", model="가" * 200)
+    assert trail_targets.version_id(version) != trail_targets.version_id(twin)
+    opened = promotion.open_for(version, "Staging", user=make_user(Role.ENGINEER))
+    promotion.review(opened, "approve", user=make_user(Role.REVIEWER), evidence_digest=opened.evidence_digest)
+    events = [entry.event for entry in selectors.entries_about(version, refusals=True)]
+    assert events[:2] == ["promotion.opened", "promotion.reviewed"]
+    assert "version.stage_changed" in events
+    assert not selectors.entries_about(twin, refusals=True).exists()
+
+
+def test_who_was_refused_is_told_to_readers_of_the_audit_trail_only():
+    version = make_version()
+    with pytest.raises(PermissionDenied):
+        promotion.open_for(version, "Staging", user=make_user(Role.VIEWER))
+    assert history.of(version, permissions_of(make_user(Role.ENGINEER))) == []
+    assert [entry.text for entry in history.of(version, permissions_of(make_user(Role.AUDITOR)))] == [
+        "was refused"
+    ]
+
+
+def test_the_promotion_page_tells_refusals_to_readers_of_the_audit_trail_only():
+    opened = promotion.open_for(make_version(), "Staging", user=make_user(Role.ENGINEER))
+    with pytest.raises(PermissionDenied):
+        promotion.review(
+            opened, "approve", user=make_user(Role.VIEWER), evidence_digest=opened.evidence_digest
+        )
+    assert len(history.of_promotion(opened, permissions_of(make_user(Role.REVIEWER)))) == 1
+    assert len(history.of_promotion(opened, permissions_of(make_user(Role.AUDITOR)))) == 2

@@ -1,0 +1,37 @@
+"""How the audit trail names versions and promotions, also those whose names its columns cannot hold."""
+
+import hashlib
+
+from audit import trail
+from registry.models import ModelVersion, Promotion
+
+_LONGEST_ID = 200
+# With the version and the stage it stays below the 300 characters of a target's name.
+_LONGEST_MODEL = 140
+
+
+def version_id(version: ModelVersion) -> str:
+    """Return ``model@version``; one that is too long ends with the SHA-256 of the whole text instead."""
+    whole = str(version)
+    if len(whole) <= _LONGEST_ID:
+        return whole
+    digest = hashlib.sha256(whole.encode()).hexdigest()
+    return f"{whole[: _LONGEST_ID - len(digest) - 1]}~{digest}"
+
+
+def of_version(version: ModelVersion) -> trail.Target:
+    """Return `version` as the trail names it."""
+    return trail.Target("version", version_id(version), _label(version), version.model.name)
+
+
+def of_promotion(promotion: Promotion) -> trail.Target:
+    """Return `promotion` as the trail names it."""
+    version = promotion.version
+    label = f"{_label(version)} to {promotion.to_stage}"
+    return trail.Target("promotion", str(promotion.pk), label, version.model.name)
+
+
+def _label(version: ModelVersion) -> str:
+    name = version.model.name
+    short = name if len(name) <= _LONGEST_MODEL else f"{name[: _LONGEST_MODEL - 1]}…"
+    return f"{short}@{version.version}"
