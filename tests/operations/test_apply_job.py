@@ -10,7 +10,6 @@ import pytest
 from mlflow import MlflowClient
 from pytest_django import Settings
 
-from accounts.models import User
 from accounts.roles import Role
 from audit import trail
 from audit.models import AuditEntry
@@ -59,16 +58,6 @@ def name() -> str:
 
 
 @pytest.fixture
-def engineer() -> User:
-    return make_user(Role.ENGINEER, username="engineer")
-
-
-@pytest.fixture
-def reviewer() -> User:
-    return make_user(Role.REVIEWER, username="reviewer")
-
-
-@pytest.fixture
 def version(url: str, name: str) -> Any:
     """Make a version that is in MLflow, too."""
     server = MLflowServer(url)
@@ -84,8 +73,9 @@ def version(url: str, name: str) -> Any:
 
 
 @pytest.fixture
-def approve(engineer: User, reviewer: User) -> Any:
+def approve() -> Any:
     """Have a version promoted to stages, one after the other; return the last promotion."""
+    engineer, reviewer = make_user(Role.ENGINEER), make_user(Role.REVIEWER)
 
     def decide(candidate: ModelVersion, *stages: str) -> Promotion:
         for stage in stages:
@@ -294,6 +284,25 @@ def test_an_attempt_that_lost_its_job_applies_nothing(
     work(job)
     asked.refresh_from_db()
     assert asked.state == Promotion.State.APPROVED
+
+
+def test_a_promotion_that_somebody_marked_meanwhile_is_not_marked_again(
+    version: Any, approve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = approve(version("1.0.0"), "Staging")
+    converge = mirror._Mirroring._converge
+
+    def mark_first(self: mirror._Mirroring) -> Any:
+        found = converge(self)
+        Promotion.objects.filter(pk=asked.pk).update(state="applied", applied_at=asked.opened_at)
+        return found
+
+    monkeypatch.setattr(mirror._Mirroring, "_converge", mark_first)
+    [job] = apply_all()
+    asked.refresh_from_db()
+    assert job.result["applied"] == []
+    assert asked.applied_at == asked.opened_at
+    assert applied(asked) == []
 
 
 def test_a_version_deleted_in_mlflow_is_named_and_the_rest_is_mirrored(
