@@ -1,6 +1,9 @@
 """Settings of the web server."""
 
+from typing import Any
+
 from config import settings
+from integrations import process_privacy
 
 # Loopback unless the operator opens it: the stack has no TLS of its own.
 bind = f"{settings.BIND}:{settings.PORT}"
@@ -16,3 +19,14 @@ accesslog = None
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - heartbeat files; a disk could stall them
 # Nobody controls this server but its supervisor, and the socket would lie outside the data folder.
 control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    """Keep the secrets in the environment of the web server from the stages, which are of the same user."""
+    if problem := process_privacy.close_to_others():
+        server.log.warning("Stages may read the environment of the web server: %s", problem)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Keep those of its workers, too."""
+    process_privacy.close_to_others()

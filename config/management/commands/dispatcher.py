@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand
 from config.celery import app
 from experiments.dispatcher import Dispatcher
 from experiments.job_messages import Broker
+from integrations import process_privacy
 
 
 class Command(BaseCommand):
@@ -19,4 +20,6 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Work for ever."""
+        if problem := process_privacy.close_to_others():
+            self.stderr.write(f"Stages may read the environment of the dispatcher: {problem}")
         Dispatcher(Broker(app)).run()
