@@ -56,14 +56,14 @@ def facts(result: Mapping[str, Any]) -> list[Fact]:
     return [*found, *_metrics(result.get("metrics"))]
 
 
-def rebuild_command(url: str, name: str, sha: str) -> str:
-    """Return the commands that bring a result back and check it, safe to be pasted into a shell.
+def rebuild_commands(mirror: str, name: str, sha: str) -> list[str]:
+    """Return the commands that bring a result back and check it, safe to paste into a shell of the server.
 
-    :param url: where the repository is cloned from
+    :param mirror: the managed mirror, because only there a branch of ours holds the commit
     :param name: folder to clone it into
     """
-    url, name, sha = (shlex.quote(text) for text in (url, name, sha))
-    return f"git clone {url} {name} && cd {name} && git checkout {sha} && dvc pull && dvc repro"
+    mirror, name, sha = (shlex.quote(text) for text in (mirror, name, sha))
+    return [f"git clone {mirror} {name}", f"cd {name}", f"git checkout {sha}", "dvc pull", "dvc repro"]
 
 
 def _fact(key: str, value: object) -> Fact | None:

@@ -100,7 +100,8 @@ def _rebuild(job: Job) -> str:
     if job.repository is None or not isinstance(sha, str):
         return ""
     # The commit of a result is in our mirror; whether it ever gets to the place it came from is up to people.
-    return job_result.rebuild_command(str(mirror_path(job.repository)), job.repository.name, sha)
+    path, name = str(mirror_path(job.repository)), job.repository.name
+    return " && ".join(job_result.rebuild_commands(path, name, sha))
 
 
 def _changes(job: Job) -> list[ParameterChange]:

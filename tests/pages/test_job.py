@@ -191,6 +191,7 @@ def test_a_result_comes_with_the_commands_that_rebuild_it(client: Client, jane: 
     job = make_job("succeeded", user=jane, repository=make_repository(), result=result)
     html = html_of(client, f"/jobs/{job.pk}/")
     assert f"git checkout {'ab' * 20} &amp;&amp; dvc pull &amp;&amp; dvc repro" in html
+    assert "on the server" in html
     assert "val_cer" in html
 
 

@@ -308,6 +308,7 @@ def test_a_version_shows_the_commands_that_rebuild_it(client):
     lineage = {"git_commit": "c" * 40, "stagegate.repository": repository.name}
     response = client.get(make_version(lineage=lineage).get_absolute_url())
     assert response.context["rebuild"][-3:] == [f"git checkout {'c' * 40}", "dvc pull", "dvc repro"]
+    assert "The path of the mirror is on the server." in response.content.decode()
 
 
 def test_who_may_not_open_a_promotion_is_told_so_and_refused():

@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from experiments.job_result import facts, rebuild_command
+from experiments.job_result import facts, rebuild_commands
 from experiments.parameter_changes import changes
 from experiments.parameters import read_parameters, validate_overrides
 from experiments.value_text import value_text
@@ -45,10 +45,10 @@ def test_metrics_that_are_no_mapping_are_left_out() -> None:
     assert facts({"metrics": [1, 2]}) == []
 
 
-def test_the_rebuild_command_survives_a_shell() -> None:
-    command = rebuild_command("/srv/my repo'; rm -rf ~", "a b", "f" * 40)
-    assert shlex.split(command)[:4] == ["git", "clone", "/srv/my repo'; rm -rf ~", "a b"]
-    assert command.endswith("&& dvc pull && dvc repro")
+def test_the_rebuild_commands_survive_a_shell() -> None:
+    clone, *rest = rebuild_commands("/srv/my repo'; rm -rf ~", "a b", "f" * 40)
+    assert shlex.split(clone) == ["git", "clone", "/srv/my repo'; rm -rf ~", "a b"]
+    assert rest == ["cd 'a b'", f"git checkout {'f' * 40}", "dvc pull", "dvc repro"]
 
 
 @pytest.mark.parametrize("value", [1, -2, 0.003, 1e-5, 3.0, True, False, "CRNN", [1, 2], ["a"], None])
