@@ -12,11 +12,7 @@ class AppendOnlyError(Exception):
 
 
 class AuditEntries(models.QuerySet["AuditEntry"]):
-    """Query vocabulary of the trail; every bulk write is refused."""
-
-    def about_model(self, name: str) -> "AuditEntries":
-        """Entries that concern the registered model `name`."""
-        return self.filter(model_name=name)
+    """Queries of the trail; every bulk write is refused."""
 
     def update(self, **_fields: Any) -> NoReturn:
         """Refused."""

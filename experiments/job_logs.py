@@ -137,11 +137,6 @@ def read(job: Job, after_line: int = 0, limit: int = 1000) -> LogLines:
     return LogLines(after_line + 1, after_line + len(kept), kept, len(lines) > limit)
 
 
-def read_tail(job: Job, limit: int = 200) -> LogLines:
-    """Return the last `limit` lines of `job`. Two queries."""
-    return read(job, max(0, next_line(job) - 1 - limit), limit)
-
-
 def next_line(job: Job) -> int:
     """Return the number that the next line of `job` will have, counting from 1. One query."""
     last: int | None = job.log.aggregate(last=Max(F("first_line") + F("lines")))["last"]

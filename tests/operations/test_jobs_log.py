@@ -81,15 +81,6 @@ def test_reading_takes_one_query_however_many_batches_there_are(
         job_logs.read(job, 10)
 
 
-def test_the_last_lines_can_be_read_alone(job: Job, fence: Fence) -> None:
-    writer = JobLogWriter(fence)
-    writer.write("\n".join(numbered(1, 700)))
-    writer.flush()
-    tail = job_logs.read_tail(job, 5)
-    assert (tail.first, tail.last, tail.lines, tail.more) == (696, 700, numbered(696, 700), False)
-    assert job_logs.read_tail(job, 5000).lines == numbered(1, 700)
-
-
 def test_the_next_attempt_goes_on_counting(job: Job, fence: Fence, settings: Settings) -> None:
     writer = JobLogWriter(fence)
     writer.write("one\ntwo")
