@@ -51,9 +51,11 @@ FILES = (
     _("%(name)s is not valid YAML: %(reason)s"),
     _("%(name)s is nested too deeply."),
     _("%(name)s does not hold a mapping."),
+    _("%(place)s is not a mapping."),
     _("%(name)s has no stages."),
     _("%(name)s does not have schema 2.0."),
     _("%(name)s: stage %(stage)s has no command."),
+    _("%(stage)s stands for more than %(limit)s stages."),
     _("%(name)s: artifact %(artifact)s has no path."),
     _("This commit cannot be read (%(kind)s)."),
 )
@@ -107,6 +109,8 @@ REPOSITORIES = (
     _("The result %(path)s does not exist."),
     _("%(person)s cannot be used as a Git identity."),
     _("A result may hold at most %(limit)s files."),
+    _("%(path)s is not a regular file of at most %(limit)s MB."),
+    _("The repository's mirror is being written by somebody else."),
     _("%(address)s is not an address of a repository."),
     _("Repositories over %(protocol)s are not allowed here."),
     _("dvc %(command)s failed: %(reason)s"),
@@ -129,7 +133,10 @@ MLFLOW = (
     _("MLflow at %(address)s cannot be reached."),
     _("MLflow at %(address)s did not answer in time."),
     _("MLflow at %(address)s cannot be reached safely: %(reason)s."),
-    _("MLflow at %(address)s refused the request (%(status)s): %(reason)s"),
+    _("MLflow at %(address)s refused the request (%(status)s): %(problem)s"),
+    _("it redirects elsewhere; set the tracking URI to the final address"),
+    _("the credentials are missing or not sufficient (MLFLOW_TRACKING_USERNAME/PASSWORD/TOKEN)"),
+    _("no reason given"),
     _(
         "The MLflow tracking URI must be the http(s) address of a server; file stores and direct database "
         "addresses are not supported."
@@ -149,6 +156,21 @@ MLFLOW = (
     _("Run %(run)s already has the parameter %(key)s with another value."),
     _("%(status)s is not a status of an MLflow run."),
     _("The MLflow experiment %(experiment)s is deleted; restore it or choose another name."),
+    _(
+        "MLflow does not accept the %(kind)s name %(text)s: use at most %(limit)s letters, digits, '_', '-', "
+        "'.', ' ', ':' and single '/'."
+    ),
+    _("MLflow cannot search for %(text)s: it holds both kinds of quote."),
+    _("%(key)s cannot be used as an idempotency key."),
+    _("%(text)s is not an MLflow version number."),
+    _("%(model)s has no alias %(alias)s."),
+    _("The artifact URI refers to itself."),
+    _("%(path)s is not a usable artifact name."),
+    _("%(path)s is not a usable artifact path."),
+    _("%(path)s leads out of the artifact folder."),
+    _("The artifact folder %(path)s is outside the folders that may be read."),
+    _("Artifacts of the kind %(kind)s cannot be read."),
+    _("Artifacts at %(address)s are not on our MLflow server."),
     _("There is no artifact %(path)s."),
     _("There are no artifacts at %(path)s."),
     _("More than %(limit)s artifacts at %(path)s."),
