@@ -125,7 +125,10 @@ def _check(repository: Repository) -> None:
 
 def _url_problem(url: str) -> str:
     if _CREDENTIALS.match(url):
-        return _("Leave user name and password out of the address; give them to the workers' Git instead.")
+        return _(
+            "Leave user name and password out of the address. A private repository is read over ssh, with an "
+            "SSH key or agent of the workers' user."
+        )
     try:
         checked_url(url, ALLOWED_PROTOCOLS)
     except IntegrationError as error:

@@ -23,7 +23,10 @@ class ConnectForm(forms.Form):
     url = forms.CharField(
         label=_("Address"),
         max_length=1000,
-        help_text=_("https://, ssh:// or a path on the workers' host. No password: give that to their Git."),
+        help_text=_(
+            "https:// for a public repository, ssh:// with an SSH key or agent of the workers' user, or a "
+            "path on the workers' host. Never a password."
+        ),
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
         ),

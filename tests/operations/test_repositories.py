@@ -79,6 +79,11 @@ def test_an_address_that_is_not_safe_for_git_or_holds_a_password_is_refused(url:
     assert not AuditEntry.objects.filter(event="repository.connected").exists()
 
 
+def test_who_writes_a_password_is_told_the_way_that_works() -> None:
+    with pytest.raises(ValidationError, match="SSH key or agent of the workers' user"):
+        repositories.connect("x", "https://token@git.example.org/x", user=make_user(Role.ADMINISTRATOR))
+
+
 @pytest.mark.parametrize(
     "url",
     ["/srv/git/receipts", "ssh://git@example.org/x.git", "git@example.org:x.git", "git://example.org/x"],
