@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from integrations.artifact_stores import ArtifactEntry, ArtifactStore, joined, open_store, safe_path
+from integrations.artifact_stores import ArtifactStore, joined, open_store, safe_path
 from integrations.errors import IntegrationError
 from integrations.mlflow_http import MLflowHTTP
 from integrations.mlflow_registering import VersionWriter
@@ -47,11 +47,6 @@ class MLflowServer(RunWriter, VersionWriter):
     def store(self, uri: str) -> ArtifactStore:
         """The store below an artifact root: `mlflow-artifacts:`, `s3:`, `file:` or an absolute path."""
         return open_store(uri, self.http, local_roots=self._local_roots)
-
-    def artifact_entries(self, run_id: str, path: str = "") -> list[ArtifactEntry]:
-        """The direct children of a folder of a run's artifacts, by name."""
-        entries = self.store(self.run(run_id).artifact_uri).entries(path)
-        return sorted(entries, key=lambda entry: entry.name)
 
     def log_artifacts(self, run_id: str, directory: Path, path: str = "") -> int:
         """Upload all files below `directory` to `path` in the run's artifacts; return their number.

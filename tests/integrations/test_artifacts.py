@@ -71,13 +71,14 @@ def test_what_is_uploaded_comes_back_under_every_name(
     assert (tmp_path / "copy" / "model.pt2").read_bytes() == FILES["data/model.pt2"]
 
 
-def test_a_folder_is_listed_by_name(server: MLflowServer, run_id: str, folder: Path) -> None:
+def test_a_folder_is_listed(server: MLflowServer, run_id: str, folder: Path) -> None:
     server.log_artifacts(run_id, folder)
-    names = [(entry.name, entry.is_dir) for entry in server.artifact_entries(run_id)]
-    assert names == [("MLmodel", False), ("data", True), ("그림 1", True)]
-    inside = Artifacts(server).entries(f"runs:/{run_id}", "data")
+    artifacts = Artifacts(server)
+    names = {(entry.name, entry.is_dir) for entry in artifacts.entries(f"runs:/{run_id}")}
+    assert names == {("MLmodel", False), ("data", True), ("그림 1", True)}
+    inside = artifacts.entries(f"runs:/{run_id}", "data")
     assert ArtifactEntry("model.pt2", False, 3_000_000) in inside
-    assert server.artifact_entries(run_id, "nowhere") == []
+    assert artifacts.entries(f"runs:/{run_id}", "nowhere") == []
 
 
 def test_uploading_again_after_lost_answers_changes_nothing(
@@ -183,7 +184,7 @@ def test_links_in_a_jobs_output_are_not_uploaded(
     os.mkfifo(folder / "pipe")
     with pytest.raises(IntegrationError, match="not a regular file"):
         server.log_artifacts(run_id, folder)
-    assert server.artifact_entries(run_id) == []
+    assert Artifacts(server).entries(f"runs:/{run_id}") == []
 
 
 def test_bounds_and_absence_are_permanent_errors(server: MLflowServer, run_id: str, folder: Path) -> None:
