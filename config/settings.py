@@ -211,7 +211,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SERVE_PERMISSIONS": ["accounts.permissions.MayView"],
 }
 
 EMAIL_BACKEND = environment.text("STAGEGATE_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
