@@ -7,6 +7,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def work_until_killed(job: Job) -> Job:
     try:
         execution.run(job.pk)
     except Killed:
-        Job.objects.filter(pk=job.pk).update(lease_until=Now())
+        Job.objects.filter(pk=job.pk).update(lease_until=Now() - timedelta(seconds=1))
         assert job_reaper.reap() == 1
         return Job.objects.get(pk=job.pk)
     raise AssertionError("The attempt was not killed.")
