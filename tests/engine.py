@@ -22,21 +22,26 @@ from tests.servers import Server, free_port, redis_server, run_dispatcher, run_w
 
 @dataclass
 class Engine:
-    """Starts the parts of the engine, each below a folder of its own."""
+    """Starts the parts of the engine, each below a folder of its own.
+
+    :ivar mlflow: address of an MLflow server, for jobs that need one
+    """
 
     folder: Path
+    mlflow: str = ""
     port: int = field(default_factory=free_port)
     started: int = 0
 
     @property
     def env(self) -> dict[str, str]:
         """Return what the processes need to know of each other."""
-        return {
+        env = {
             "DJANGO_SETTINGS_MODULE": "tests.settings_engine",
             "DATABASE_URL": database_url(),
             "REDIS_URL": f"redis://127.0.0.1:{self.port}/0",
             "STAGEGATE_DATA_DIR": str(self.folder / "data"),
         }
+        return {**env, "MLFLOW_TRACKING_URI": self.mlflow} if self.mlflow else env
 
     def redis(self) -> contextlib.AbstractContextManager[Server]:
         """Start Redis, empty, where the others look for it."""

@@ -98,9 +98,9 @@ class Rest:
         assert answer.ok, f"{path}: {answer.status_code} {answer.text}"
         return answer.json()
 
-    def launch(self, repository: str, params: dict[str, Any], **more: Any) -> int:
+    def launch(self, repository: str, params: dict[str, Any], note: str = "", **more: Any) -> int:
         """Run a pipeline with `params`; return the number of the job."""
-        body = {"kind": "pipeline", "repository": repository, "params": params, **more}
+        body = {"kind": "pipeline", "repository": repository, "params": params, "note": note, **more}
         return int(self.post("/jobs/", body)["id"])
 
     def job(self, number: int) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -39,24 +38,12 @@ SMALL = {
 }
 
 
-@dataclass
-class WholeEngine(Engine):
-    """The engine with an MLflow server."""
-
-    mlflow: str = ""
-
-    @property
-    def env(self) -> dict[str, str]:
-        """Return what the processes need to know of each other."""
-        return {**super().env, "MLFLOW_TRACKING_URI": self.mlflow, "OMP_NUM_THREADS": "1"}
-
-
 @pytest.fixture
-def engine(tmp_path: Path, settings: Settings) -> Iterator[WholeEngine]:
+def engine(tmp_path: Path, settings: Settings) -> Iterator[Engine]:
     settings.DATA_DIR = tmp_path / "data"
     with run_mlflow(tmp_path / "mlflow") as url:
         settings.MLFLOW_TRACKING_URI = url
-        yield WholeEngine(tmp_path, mlflow=url)
+        yield Engine(tmp_path, mlflow=url)
 
 
 @pytest.fixture
@@ -74,7 +61,7 @@ def repository(tmp_path: Path, settings: Settings) -> Repository:
 
 
 def test_a_launch_survives_a_killed_worker_and_ends_in_one_version_that_can_be_rebuilt(
-    engine: WholeEngine, repository: Repository, engineer: User, tmp_path: Path
+    engine: Engine, repository: Repository, engineer: User, tmp_path: Path
 ) -> None:
     with engine.redis(), engine.dispatcher():
         with engine.worker() as group:

@@ -24,7 +24,7 @@ from config.demo import project
 from registry.metadata import ModelMetadata
 from tests.browser import accessibility_faults
 from tests.integrations.git_workshop import git
-from tests.pipeline_project import make_project
+from tests.pipeline_project import EVALUATE, PARAMS, PREPARE, TRAIN, make_project
 from tests.site import Person, Rest, connect_repository, make_person
 from tests.stack import Stack, running
 from tests.windows import OpenWindow, windows
@@ -40,6 +40,23 @@ SMALL = {
     "train.hidden_size": 8,
 }
 STAGES = ("preprocess", "train", "evaluate")
+# A second project, of plain Python, for what is not about training. It too fills all metadata.
+LETTERS = {
+    "params.yaml": PARAMS.replace("AdamW\n", "AdamW\n  scheduler: constant\n  weight_decay: 0.0\n"),
+    "prepare.py": PREPARE.replace('"train_samples": 8', '"train_samples": 6, "val_samples": 2'),
+    "train.py": TRAIN
+    + """
+info = {"architecture": "Table", "num_params": 1, "config": {"rows": 1}}
+pathlib.Path("models/model_info.json").write_text(json.dumps(info))
+""",
+    "evaluate.py": EVALUATE.replace(
+        '"scores": {"val_cer": rate / 10}', '"val_accuracy": 0.5, "val_cer": 0.5, "val_wer": 0.5'
+    ),
+}
+AT_ONCE = (
+    ({"train.learning_rate": 0.125, "train.seconds": 3.0}, "the first"),
+    ({"train.learning_rate": 0.25, "train.seconds": 3.0}, "the second"),
+)
 SOON = 30_000  # milliseconds
 LATER = 240_000
 
@@ -92,6 +109,18 @@ def repository(scene: Scene, chrome: Browser) -> str:
     return "receipt-ocr"
 
 
+@pytest.fixture(scope="module")
+def pair(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> list[int]:
+    """Two runs of the second project, launched at once by a script; the numbers of their jobs."""
+    folder = tmp_path_factory.mktemp("letters")
+    source = make_project(folder / "letters", folder / "remote", **LETTERS)
+    connect_repository(scene.administrator, scene.rest, "letters", source)
+    return [
+        scene.rest.launch("letters", params, note, key=f"nightly-{index}")
+        for index, (params, note) in enumerate(AT_ONCE)
+    ]
+
+
 @pytest.fixture
 def open_window(chrome: Browser) -> Iterator[OpenWindow]:
     with windows(chrome) as visit:
@@ -118,56 +147,45 @@ def test_a_person_gets_from_a_changed_parameter_to_a_version_that_can_be_rebuilt
     rebuild(page, tmp_path, sha)
 
 
-def test_a_script_goes_the_same_way_over_rest(scene: Scene, repository: str) -> None:
-    rest = scene.rest
-    params = {**SMALL, "train.learning_rate": 0.03}
-    number = rest.launch(repository, params, note="from a script", key="nightly-1")
-    assert rest.launch(repository, params, note="from a script", key="nightly-1") == number
+def test_a_script_goes_the_same_way_over_rest(scene: Scene, pair: list[int]) -> None:
+    rest, number = scene.rest, pair[0]
+    assert rest.launch("letters", *AT_ONCE[0], key="nightly-0") == number, "the same key is the same job"
     job = rest.ended(number)
-    assert job["params"] == params
-    assert {step["state"] for step in job["steps"]} <= {"done", "skipped"}
+    assert (job["params"], job["note"], job["submitted_by"]) == (*AT_ONCE[0], "mina")
+    assert {step["state"] for step in job["steps"]} <= {"done", "skipped"}  # the other may have prepared
     log = rest.get(f"/jobs/{number}/log/")
     assert "Running stage 'train':" in log["lines"]
     assert log["ended"]
 
     run_id = rest.follow_up(number, "log_run")["run_id"]
     run = rest.get(f"/runs/{run_id}/")
-    assert (run["name"], run["status"], run["job"]) == ("from a script", "FINISHED", number)
-    assert run["params"]["train.learning_rate"] == "0.03"
-    assert run["tags"]["git_commit"] == job["result"]["sha"]
-    assert {"train_loss", "val_loss", "val_accuracy", "val_cer", "val_wer"} <= run["metrics"].keys()
-
-    asked = rest.post("/models/receipts-by-script/versions/", {"run_id": run_id, "version": "2.0.0-rc1"})
-    again = rest.post("/models/receipts-by-script/versions/", {"run_id": run_id, "version": "2.0.0-rc1"})
-    assert again["job"] == asked["job"]
-    rest.ended(asked["job"])
-    version = rest.get("/models/receipts-by-script/versions/2.0.0-rc1/")
-    assert (version["stage"], version["model_format"], version["run_id"]) == ("Development", "pt2", run_id)
-    metadata = ModelMetadata.from_dict(rest.get("/models/receipts-by-script/versions/2.0.0-rc1/metadata/"))
+    assert (run["name"], run["status"], run["job"]) == ("the first", "FINISHED", number)
+    asked = {"run_id": run_id, "version": "2.0.0-rc1"}
+    registration = rest.post("/models/letters/versions/", asked)["job"]
+    assert rest.post("/models/letters/versions/", asked)["job"] == registration
+    rest.ended(registration)
+    version = rest.get("/models/letters/versions/2.0.0-rc1/")
+    assert (version["stage"], version["mlflow_version"], version["run_id"]) == ("Development", 1, run_id)
+    metadata = ModelMetadata.from_dict(rest.get("/models/letters/versions/2.0.0-rc1/metadata/"))
     assert metadata.missing() == {}
-    assert (metadata.learning_rate, metadata.git_commit) == (0.03, job["result"]["sha"])
-    files = {file["path"] for file in rest.get("/models/receipts-by-script/versions/2.0.0-rc1/files/")}
-    assert "MLmodel" in files
+    assert (metadata.learning_rate, metadata.git_commit) == (0.125, job["result"]["sha"])
+    [file] = rest.get("/models/letters/versions/2.0.0-rc1/files/")
+    assert (file["path"], file["size"]) == ("weights.txt", len("0.125"))
 
 
-def test_two_runs_at_once_have_their_own_parameters_and_commits(scene: Scene, tmp_path: Path) -> None:
-    source = make_project(tmp_path / "letters", tmp_path / "remote")
-    connect_repository(scene.administrator, scene.rest, "letters", source)
-    rates = (0.125, 0.25)
-    numbers = [
-        scene.rest.launch("letters", {"train.learning_rate": rate, "train.seconds": 3.0}) for rate in rates
-    ]
-    jobs = [scene.rest.ended(number) for number in numbers]
+def test_two_runs_at_once_have_their_own_parameters_and_commits(scene: Scene, pair: list[int]) -> None:
+    jobs = [scene.rest.ended(number) for number in pair]
     assert max(job["started_at"] for job in jobs) < min(job["finished_at"] for job in jobs)
     commits = [job["result"]["sha"] for job in jobs]
     assert len(set(commits)) == 2
     mirror = Path(scene.stack.env["STAGEGATE_DATA_DIR"]) / "mirrors" / "letters.git"
-    for job, rate in zip(jobs, rates, strict=True):
-        assert f"learning_rate: {rate} " in git(mirror, "show", f"{job['result']['sha']}:params.yaml")
+    for job, sha, (params, note) in zip(jobs, commits, AT_ONCE, strict=True):
+        rate = params["train.learning_rate"]
+        assert f"learning_rate: {rate} " in git(mirror, "show", f"{sha}:params.yaml")
         run = scene.rest.get(f"/runs/{scene.rest.follow_up(job['id'], 'log_run')['run_id']}/")
-        assert run["params"]["train.learning_rate"] == str(rate)
+        assert (run["name"], run["params"]["train.learning_rate"]) == (note, str(rate))
         assert run["metrics"]["val_loss"] == rate
-        assert run["tags"]["git_commit"] == job["result"]["sha"]
+        assert run["tags"]["git_commit"] == sha
 
 
 def test_a_run_of_the_plain_mlflow_client_shows_within_five_seconds(scene: Scene) -> None:
@@ -206,7 +224,7 @@ def watch_the_job(page: Page) -> None:
     while "Succeeded" not in (shown := title.inner_text()):
         assert "Failed" not in shown, page.get_by_role("alert").inner_text()
         steps += page.locator("[aria-current=step]").all_inner_texts()
-        lines.append(page.get_by_role("log").get_by_role("listitem").count())
+        lines.append(page.get_by_role("log").get_by_role("link", name=re.compile(r"^\d+$")).count())
         page.wait_for_timeout(200)
     at_work = {name for name in STAGES if any(name in text for text in steps)}
     assert "train" in at_work
