@@ -11,8 +11,8 @@ if _worker and Path(os.environ["STAGEGATE_DATA_DIR"]).name != _worker:
     os.environ["STAGEGATE_DATA_DIR"] = str(Path(os.environ["STAGEGATE_DATA_DIR"]) / _worker)
 os.environ.setdefault("STAGEGATE_SECRET_KEY", "only-for-tests-and-long-enough-for-every-check-0123456789")
 
-from config.settings import *  # noqa: F403
-from config.settings import DATA_DIR, DATABASES
+from config.settings import *  # noqa: E402, F403
+from config.settings import DATA_DIR, DATABASES  # noqa: E402
 
 # Hundreds of accounts are made; a slow hash would test nothing but patience.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
