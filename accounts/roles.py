@@ -28,6 +28,10 @@ class Permission(StrEnum):
     PROMOTION_OPEN = "promotion.open"
     PROMOTION_REVIEW = "promotion.review"
     PROMOTION_ROLLBACK = "promotion.rollback"
+    PROMOTION_BYPASS = "promotion.bypass"
+    GATE_WAIVE = "gate.waive"
+    DRIFT_RESOLVE = "drift.resolve"
+    MEMBER_MANAGE = "member.manage"
     POLICY_EDIT = "policy.edit"
     AUDIT_READ = "audit.read"
     USER_MANAGE = "user.manage"
@@ -47,7 +51,8 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         Permission.VERSION_REGISTER,
         Permission.PROMOTION_OPEN,
     },
-    Role.REVIEWER: _EVERYBODY | {Permission.PROMOTION_REVIEW, Permission.PROMOTION_ROLLBACK},
+    Role.REVIEWER: _EVERYBODY
+    | {Permission.PROMOTION_REVIEW, Permission.PROMOTION_ROLLBACK, Permission.DRIFT_RESOLVE},
     Role.AUDITOR: _EVERYBODY | {Permission.AUDIT_READ},
     Role.ADMINISTRATOR: frozenset(Permission),
 }

@@ -1,4 +1,4 @@
-"""The process between database and broker: announces jobs, reaps lost ones, asks for the mirror.
+"""The process between database and broker: announces jobs, reaps lost ones, asks for chores.
 
 It holds no state of its own. Killed at any point and started again, it goes on from the database; while the
 broker is away or frozen it keeps reaping and tries again. Several at a time do no harm.
@@ -13,7 +13,7 @@ from types import FrameType
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
-from experiments import job_reaper, outbox
+from experiments import chores, job_reaper, outbox
 from experiments.job_messages import BROKER_FAULTS, SYNC_QUEUE, Broker
 
 logger = logging.getLogger(__name__)
@@ -86,6 +86,7 @@ class Dispatcher:
                 min(REANNOUNCE_SECONDS, settings.JOB_REANNOUNCE), "announce again", self._announce_again
             )
             self._every(settings.SYNC_INTERVAL, "sync", self._ask_for_sync)
+            self._ask_for_chores()
         except BROKER_FAULTS as error:
             self._back_off(error)
         else:
@@ -109,6 +110,13 @@ class Dispatcher:
     def _ask_for_sync(self) -> None:
         if self._broker.waiting(SYNC_QUEUE) == 0:
             self._broker.ask_for_sync(expires=SYNC_EXPIRES)
+
+    def _ask_for_chores(self) -> None:
+        for chore in chores.all_chores():
+            if self._is_due(f"chore:{chore.name}"):
+                self._due[f"chore:{chore.name}"] = self._clock() + chore.seconds
+                # Unanswered until the next request, it is worth nothing: that one asks for the same.
+                self._broker.ask_for_chore(chore.name, expires=chore.seconds)
 
     def _every(self, seconds: float, chore: str, act: Callable[[], object]) -> None:
         if self._is_due(chore):

@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 RUN_JOB = "experiments.run_job"
 SYNC_MLFLOW = "experiments.sync_mlflow"
+DO_CHORE = "experiments.do_chore"
 SYNC_QUEUE = "sync"
 
 # What sending raises when the broker is away, frozen or full.
@@ -34,6 +35,10 @@ class Broker:
     def ask_for_sync(self, *, expires: datetime | float) -> None:
         """Ask a worker to bring the mirror of MLflow up to date, unless it takes longer than `expires`."""
         self._send(SYNC_MLFLOW, SYNC_QUEUE, expires=expires)
+
+    def ask_for_chore(self, name: str, *, expires: float) -> None:
+        """Ask a worker to do a chore, unless it takes longer than `expires` seconds until one is free."""
+        self._send(DO_CHORE, SYNC_QUEUE, args=[name], expires=expires)
 
     def waiting(self, queue: str) -> int:
         """Return how many messages wait in `queue`."""

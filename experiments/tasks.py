@@ -6,7 +6,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_init, worker_process_init, worker_shutting_down
 
-from experiments import execution, worker_shutdown
+from experiments import chores, execution, worker_shutdown
 from integrations import process_privacy
 
 _logger = logging.getLogger(__name__)
@@ -24,6 +24,12 @@ def sync_mlflow() -> None:
     from experiments import sync
 
     sync.synchronise()
+
+
+@shared_task(name="experiments.do_chore")
+def do_chore(name: str) -> None:
+    """Do one of the regular chores, unless another worker is at it."""
+    chores.do(name)
 
 
 @worker_shutting_down.connect

@@ -1,8 +1,8 @@
-"""Tables of registered models, their versions, and the decisions about them."""
+"""Tables of registered models and their versions."""
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.urls import reverse
 
 
@@ -13,6 +13,8 @@ class RegisteredModel(models.Model):
     description = models.CharField(max_length=2000, blank=True)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=150)
+    # Seen by its members, administrators and auditors only.
+    restricted = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["name"]
@@ -22,6 +24,27 @@ class RegisteredModel(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("registry:model", args=[self.name])
+
+
+class Member(models.Model):
+    """A person's part in one model, besides what their roles let them do; see `registry.access`."""
+
+    class Part(models.TextChoices):
+        OWNER = "owner"
+        REVIEWER = "reviewer"
+
+    model = models.ForeignKey(RegisteredModel, on_delete=models.CASCADE, related_name="members")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    part = models.CharField(max_length=20, choices=Part.choices)
+
+    class Meta:
+        ordering = ["model", "part", "user"]
+        constraints = [
+            models.UniqueConstraint(fields=["model", "user", "part"], name="one_membership_per_part"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.part} of {self.model}"
 
 
 class MirrorLease(models.Model):
@@ -63,6 +86,14 @@ class ModelVersion(models.Model):
     manifest = models.JSONField(default=list)
     manifest_digest = models.CharField(max_length=64, blank=True)
     model_format = models.CharField(max_length=30, blank=True)
+    # Static inspection of the model files, see `registry.inspection`; empty: never inspected.
+    inspection = models.JSONField(default=dict)
+    # The release candidate that this version made final, on the same artifacts.
+    finalises = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="finalised_as"
+    )
+    # Found in MLflow, not registered here.
+    imported = models.BooleanField(default=False)
     lineage = models.JSONField(default=dict)
     # What the next version is compared with, see `registry.bump.VersionFacts`.
     facts = models.JSONField(default=dict)
@@ -94,96 +125,28 @@ class ModelVersion(models.Model):
         return reverse("registry:version", args=[self.model.name, self.version])
 
 
-class Promotion(models.Model):
-    """A request to move a version to a stage, with the evidence it was asked on."""
+class CheckResult(models.Model):
+    """What a job found out about a version's artifacts; append-only, the newest of a kind counts."""
 
-    class State(models.TextChoices):
-        OPEN = "open"
-        APPROVED = "approved"
-        APPLIED = "applied"
-        CHANGES_REQUESTED = "changes_requested"
-        REJECTED = "rejected"
-        WITHDRAWN = "withdrawn"
+    class Kind(models.TextChoices):
+        ARTIFACTS = "artifacts"
+        SMOKE_TEST = "smoke_test"
+        REPRODUCTION = "reproduction"
 
-    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="promotions")
-    to_stage = models.CharField(max_length=20)
-    from_stage = models.CharField(max_length=20)
-    state = models.CharField(max_length=20, choices=State.choices, default=State.OPEN)
-    comment = models.TextField(blank=True)
-    requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    requested_by_name = models.CharField(max_length=150)
-    opened_at = models.DateTimeField()
-    decided_at = models.DateTimeField(null=True, blank=True)
-    applied_at = models.DateTimeField(null=True, blank=True)
-    incumbent = models.ForeignKey(
-        ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="challenged_by"
-    )
-    evidence = models.JSONField(default=dict)
-    evidence_digest = models.CharField(max_length=64)
+    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="checks")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    passed = models.BooleanField()
+    # One sentence, in English as `experiments.sentences` translates it.
+    summary = models.CharField(max_length=1000)
+    details = models.JSONField(default=dict)
+    # Digest of the artifact manifest that was looked at: a result about other bytes does not count.
+    manifest_digest = models.CharField(max_length=64)
+    at = models.DateTimeField()
+    job = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
         ordering = ["-pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["version", "to_stage"],
-                condition=Q(state="open"),
-                name="one_open_promotion_per_target",
-            ),
-        ]
+        indexes = [models.Index(fields=["version", "kind", "-id"], name="check_newest")]
 
     def __str__(self) -> str:
-        return f"{self.version} to {self.to_stage}"
-
-    def get_absolute_url(self) -> str:
-        return reverse("registry:promotion", args=[self.pk])
-
-
-class Review(models.Model):
-    """One person's verdict on a promotion, bound to the evidence that person saw."""
-
-    class Verdict(models.TextChoices):
-        APPROVE = "approve"
-        REQUEST_CHANGES = "request_changes"
-        REJECT = "reject"
-
-    promotion = models.ForeignKey(Promotion, on_delete=models.PROTECT, related_name="reviews")
-    reviewer = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    reviewer_name = models.CharField(max_length=150)
-    verdict = models.CharField(max_length=20, choices=Verdict.choices)
-    comment = models.TextField(blank=True)
-    evidence_digest = models.CharField(max_length=64)
-    at = models.DateTimeField()
-
-    class Meta:
-        ordering = ["at", "pk"]
-
-    def __str__(self) -> str:
-        return f"{self.reviewer_name}: {self.verdict}"
-
-
-class StageEvent(models.Model):
-    """One change of a version's stage; together they answer what was where at any instant."""
-
-    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="stage_events")
-    from_stage = models.CharField(max_length=20)
-    to_stage = models.CharField(max_length=20)
-    at = models.DateTimeField()
-    by_name = models.CharField(max_length=150)
-    reason = models.TextField(blank=True)
-    promotion = models.ForeignKey(
-        Promotion, null=True, blank=True, on_delete=models.PROTECT, related_name="stage_events"
-    )
-
-    class Meta:
-        ordering = ["at", "pk"]
-        indexes = [models.Index(fields=["version", "at"], name="stage_event_time")]
-        constraints = [
-            models.CheckConstraint(condition=~Q(from_stage=F("to_stage")), name="stage_event_is_a_change"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.version}: {self.from_stage} -> {self.to_stage}"
+        return f"{self.version} {self.kind}: {'passed' if self.passed else 'failed'}"
