@@ -1,5 +1,7 @@
 """What a person may do. Operations ask here before they open their transaction."""
 
+from typing import NoReturn
+
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -79,13 +81,30 @@ def require(user: Person, permission: Permission, *, target: trail.Target | None
         PermissionDenied: they may not; the message says which roles may.
         RuntimeError: they may not, and a transaction is open.
     """
-    if can(user, permission):
-        return
+    if not can(user, permission):
+        refuse(user, permission, target=target, sentence=explain(permission))
+
+
+def refuse(
+    user: Person, permission: Permission, *, target: trail.Target | None = None, sentence: str
+) -> NoReturn:
+    """Record that `user` was refused, and refuse. For those who decide by more than the role; see `require`.
+
+    Args:
+        user: who wanted to.
+        permission: what they would have needed.
+        target: what they wanted to do it to, for the trail.
+        sentence: what they are told.
+
+    Raises:
+        PermissionDenied: always, with `sentence`.
+        RuntimeError: a transaction is open.
+    """
     target = target or trail.Target("permission", permission, permission)
     with transaction.atomic(durable=True):
         data = {"permission": permission, "roles": sorted(roles_of(user))}
         trail.record(Event.PERMISSION_DENIED, actor=actor(user), target=target, data=data)
-    raise PermissionDenied(explain(permission))
+    raise PermissionDenied(sentence)
 
 
 def explain(permission: Permission) -> str:

@@ -1,20 +1,37 @@
-"""Who may look, and what an address names (404 where it names nothing)."""
+"""Who may see and do what to which model, and what an address names (404 where it names nothing to them).
+
+The rules are in `registry.member_rules`, the table for people in docs/permissions.md.
+"""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from accounts.access import explain, permissions_of, signed_in
+from accounts.access import Person, explain, permissions_of, refuse, signed_in
 from accounts.roles import Permission
+from audit import trail
 from experiments.models import Run
-from registry.models import ModelVersion, Promotion, RegisteredModel
+from registry import member_rules
+from registry.member_rules import Part
+from registry.models import Member, ModelVersion, Promotion, RegisteredModel
 
 View = Callable[..., HttpResponse]
+
+PART_LABELS = {
+    Part.OWNER: gettext_lazy("owner"),
+    Part.REVIEWER: gettext_lazy("reviewer"),
+}
+_PARTS_MAY = {
+    (Part.OWNER,): gettext_lazy("So may the owners of this model."),
+    (Part.REVIEWER,): gettext_lazy("So may the reviewers of this model."),
+    (Part.OWNER, Part.REVIEWER): gettext_lazy("So may the owners and the reviewers of this model."),
+}
 
 
 def for_viewers(view: View) -> View:
@@ -22,27 +39,101 @@ def for_viewers(view: View) -> View:
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if Permission.VIEW not in permissions_of(signed_in(request)):
+        user = signed_in(request)
+        # The roles are asked for several times while one page is made; this asks the database once.
+        prefetch_related_objects([user], "groups")
+        if Permission.VIEW not in permissions_of(user):
             raise PermissionDenied(explain(Permission.VIEW))
         return view(request, *args, **kwargs)
 
     return guarded
 
 
-def get_model(name: str) -> RegisteredModel:
+def permissions_on(user: Person, model: RegisteredModel) -> frozenset[Permission]:
+    """Return everything `user` may do to `model`, by their roles and by their part in it. Two queries.
+
+    Ask once where many answers about one model are needed.
+    """
+    return member_rules.granted(permissions_of(user), parts_in(user, model), restricted=model.restricted)
+
+
+def parts_in(user: Person, model: RegisteredModel) -> frozenset[Part]:
+    """Return the parts of `user` in `model`. One query."""
+    if not user.is_authenticated:
+        return frozenset()
+    rows = Member.objects.filter(user=user.pk, model=model.pk).order_by()
+    return frozenset(Part(part) for part in rows.values_list("part", flat=True))
+
+
+def require_on(user: Person, permission: Permission, model: RegisteredModel, *, target: trail.Target) -> None:
+    """Let pass who may do `permission` to `model`; record and refuse who may not.
+
+    Call it before the operation opens its transaction, as `accounts.access.require`.
+
+    :param target: what they want to do it to, for the trail
+    :raises PermissionDenied: they may not; the message says who may
+    :raises RuntimeError: they may not, and a transaction is open
+    """
+    if permission not in permissions_on(user, model):
+        refuse(user, permission, target=target, sentence=explain_on(permission, model))
+
+
+def explain_on(permission: Permission, model: RegisteredModel) -> str:
+    """Return the sentences that say who may do `permission` to `model`."""
+    sentences = [explain(permission)]
+    parts = member_rules.parts_adding(permission)
+    if parts:
+        sentences.append(str(_PARTS_MAY[parts]))
+    if model.restricted:
+        sentences.append(_("This model is restricted: roles count for its members only."))
+    return " ".join(sentences)
+
+
+def visible(user: Person) -> QuerySet[RegisteredModel]:
+    """Return the models that `user` may see. One query for the roles."""
+    return RegisteredModel.objects.filter(visible_q(user))
+
+
+def visible_q(user: Person, prefix: str = "") -> Q:
+    """Return the condition that a row belongs to a model which `user` may see. One query for the roles.
+
+    :param prefix: path from the row to its model, such as ``version__model``; empty for models themselves
+    """
+    held = permissions_of(user)
+    if Permission.VIEW not in held:
+        return Q(pk__in=[])
+    if member_rules.sees_all(held):
+        # Not an empty Q, which would vanish from a disjunction.
+        return ~Q(pk__in=[])
+    path = f"{prefix}__" if prefix else ""
+    theirs = Member.objects.filter(user=user.pk).order_by().values("model")
+    return Q(**{f"{path}restricted": False}) | Q(**{f"{path}pk__in": theirs})
+
+
+def sees(user: Person, model: RegisteredModel) -> bool:
+    """Say whether `user` may see `model`. No query for a model that is not restricted.
+
+    Whether they may look at all is asked by `for_viewers` and by the REST interface's permission class.
+    """
+    return not model.restricted or Permission.VIEW in permissions_on(user, model)
+
+
+def get_model(name: str, *, user: Person | None = None) -> RegisteredModel:
     """Return the registered model called `name`.
 
+    :param user: who asks; they get nothing that they may not see
     :raises Http404: there is none
     """
     model = RegisteredModel.objects.filter(name=name).first()
-    if model is None:
+    if model is None or _hidden(model, user):
         raise Http404(_("There is no model called %(name)s.") % {"name": name})
     return model
 
 
-def get_version(name: str, version: str) -> ModelVersion:
+def get_version(name: str, version: str, *, user: Person | None = None) -> ModelVersion:
     """Return a version by its semantic version, or by MLflow's integer.
 
+    :param user: who asks; they get nothing that they may not see
     :raises Http404: there is none
     """
     versions: QuerySet[ModelVersion] = ModelVersion.objects.select_related("model").filter(model__name=name)
@@ -50,7 +141,7 @@ def get_version(name: str, version: str) -> ModelVersion:
     # Nine digits fit into every database's integer.
     if found is None and version.isascii() and version.isdigit() and len(version) < 10:
         found = versions.filter(mlflow_version=int(version)).first()
-    if found is None:
+    if found is None or _hidden(found.model, user):
         raise Http404(_("%(model)s has no version %(version)s.") % {"model": name, "version": version})
     return found
 
@@ -68,12 +159,17 @@ def get_run(run_id: str) -> Run:
     return run
 
 
-def get_promotion(number: int) -> Promotion:
+def get_promotion(number: int, *, user: Person | None = None) -> Promotion:
     """Return a promotion with its version, model and incumbent.
 
+    :param user: who asks; they get nothing that they may not see
     :raises Http404: there is none
     """
     found = Promotion.objects.select_related("version__model", "incumbent__model").filter(pk=number).first()
-    if found is None:
+    if found is None or _hidden(found.version.model, user):
         raise Http404(_("There is no promotion %(number)s.") % {"number": number})
     return found
+
+
+def _hidden(model: RegisteredModel, user: Person | None) -> bool:
+    return user is not None and not sees(user, model)
