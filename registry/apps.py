@@ -47,4 +47,14 @@ class RegistryConfig(AppConfig):
                 steps=("write to MLflow", "record"),
             )
         )
+        register(
+            Kind(
+                "check",
+                _("Checks of a version"),
+                "registry.checks_job:run",
+                max_attempts=20,  # a quarter of an hour without MLflow
+                permission=Permission.PROMOTION_OPEN,
+                steps=("verify artifacts", "smoke test"),
+            )
+        )
         sentences.add(known_sentences.ALL)
