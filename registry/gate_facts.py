@@ -54,8 +54,8 @@ def as_evidence(facts: Facts) -> dict[str, Any]:
     """Return `facts` as JSON that has a canonical form, without what says nothing about the version.
 
     Left out are the instants at which something was checked, so that the same result once more changes
-    nothing, and, unless the version goes to Production, the version there: what a gate compared with it stands
-    in the gate's result.
+    nothing, and, unless the version goes to Production, the version there: what a gate compared with it is
+    in the result of the gate.
     """
     found = {name: _plain(value) for name, value in asdict(facts).items()}
     if facts.to_stage != Stage.PRODUCTION:

@@ -1,5 +1,7 @@
 """Operations: the policies that promotions follow. Append-only: every change is a new number."""
 
+from dataclasses import replace
+
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
@@ -12,6 +14,7 @@ from audit import trail
 from audit.events import Event
 from experiments import sentences
 from registry import gates
+from registry.gates.options import SettingsError
 from registry.models import Policy, RegisteredModel
 from registry.policy_rules import DEFAULTS, PolicyError, Rules
 from registry.stages import Stage
@@ -73,8 +76,15 @@ def _check_stage(to_stage: str) -> None:
 
 
 def _complete(rules: Rules) -> Rules:
-    try:
-        settings = tuple(map(gates.configured, rules.gates))
-    except PolicyError as error:
-        raise ValidationError({error.field: sentences.translated(str(error))}) from error
-    return Rules(**{**rules.__dict__, "gates": settings})
+    """Return `rules` with the settings of their gates completed; every fault is named at its field."""
+    settings, errors = [], {}
+    for given in rules.gates:
+        try:
+            settings.append(gates.configured(given))
+        except PolicyError as error:
+            errors[error.field] = str(error)
+        except SettingsError as error:
+            errors |= {f"gates.{given.gate}.{path}": text for path, text in error.errors.items()}
+    if errors:
+        raise ValidationError({field: sentences.translated(text) for field, text in errors.items()})
+    return replace(rules, gates=tuple(settings))

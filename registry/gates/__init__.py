@@ -6,7 +6,10 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 
 from registry.gates.gate import Facts, Gate, GateResult, Judged, Status
+from registry.gates.options import SettingsError
 from registry.policy_rules import GateSetting, PolicyError
+
+_GONE = "This gate does not exist any more; the policy has to be edited."
 
 
 @cache
@@ -21,21 +24,20 @@ def all_gates() -> Mapping[str, Gate]:
 def configured(setting: GateSetting) -> GateSetting:
     """Return `setting` with its settings checked and completed.
 
-    :raises PolicyError: there is no such gate, or its settings are unusable
+    :raises PolicyError: there is no such gate
+    :raises SettingsError: its settings are unusable
     """
     gate = all_gates().get(setting.gate)
     if gate is None:
         raise PolicyError("gates", f"There is no gate {setting.gate!r}.")
-    try:
-        return GateSetting(setting.gate, setting.required, gate.configure(setting.config))
-    except ValueError as error:
-        raise PolicyError("gates", f"{setting.gate}: {error}") from error
+    return GateSetting(setting.gate, setting.required, gate.configure(setting.config))
 
 
 def judge(facts: Facts, settings: Iterable[GateSetting]) -> tuple[Judged, ...]:
     """Return what every gate of a policy says about `facts`, in the policy's order.
 
-    A gate that is no longer there does not pass: a policy cannot lose a requirement by an upgrade.
+    A gate that is no longer there, or no longer takes its settings, does not pass: a policy cannot lose a
+    requirement by an upgrade.
     """
     return tuple(_judge(facts, setting) for setting in settings)
 
@@ -43,7 +45,10 @@ def judge(facts: Facts, settings: Iterable[GateSetting]) -> tuple[Judged, ...]:
 def _judge(facts: Facts, setting: GateSetting) -> Judged:
     gate = all_gates().get(setting.gate)
     if gate is None:
-        result = GateResult(Status.FAILED, "This gate does not exist any more; the policy has to be edited.")
-    else:
-        result = gate.check(facts, gate.configure(setting.config))
-    return Judged(setting.gate, setting.required, result)
+        return Judged(setting.gate, setting.required, GateResult(Status.FAILED, _GONE))
+    try:
+        config = gate.configure(setting.config)
+    except SettingsError as error:
+        reason = f"The policy has to be edited, because its settings cannot be used any more: {error}"
+        return Judged(setting.gate, setting.required, GateResult(Status.FAILED, reason))
+    return Judged(setting.gate, setting.required, gate.check(facts, config))

@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from registry.gates.options import Option, SettingsError, completed
+
 
 class Status(StrEnum):
     """How a gate stands."""
@@ -120,29 +122,39 @@ class Judged:
         return {"gate": self.gate, "required": self.required, **asdict(self.result)}
 
 
+def no_faults(config: Mapping[str, Any]) -> Mapping[str, str]:
+    """Find nothing wrong with settings whose values are allowed one by one."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Gate:
     """One gate.
 
     :ivar name: what policies call it; never renamed, because old evidence names it
     :ivar label: what a person reads (English; translated where it is shown)
-    :ivar check: the rule; raises nothing for any facts that hold their types
-    :ivar configure: checks and completes the settings of a policy; raises `ValueError` with a sentence
+    :ivar about: one sentence that says what it looks at (English as well)
+    :ivar check: the rule, called with complete settings; raises nothing for any facts that hold their types
+    :ivar options: what a policy can set; the form and the REST interface follow it
+    :ivar faults: what is wrong with settings together: path -> sentence, see `options.SettingsError`
     :ivar tab: tab of the version page where the facts can be read
     """
 
     name: str
     label: str
+    about: str
     check: Callable[[Facts, Mapping[str, Any]], GateResult]
-    configure: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    options: tuple[Option, ...] = ()
+    faults: Callable[[Mapping[str, Any]], Mapping[str, str]] = no_faults
     tab: str = "overview"
 
+    def configure(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return `config` checked and completed.
 
-def no_settings(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Refuse all settings; for gates that have none.
-
-    :raises ValueError: there are some
-    """
-    if config:
-        raise ValueError(f"This gate has no settings, so {', '.join(map(str, config))} cannot be set.")
-    return {}
+        :raises SettingsError: it cannot be used
+        """
+        found = completed(self.options, config)
+        errors = self.faults(found)
+        if errors:
+            raise SettingsError(errors)
+        return found
