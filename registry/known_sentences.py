@@ -198,4 +198,13 @@ POLICIES = (
     _("The name does not tell which values are better; choose it."),
 )
 
-ALL = (*DIFFERENCES, *VERSIONS, *JOBS, *GATE_RESULTS, *GATES, *POLICIES)
+# What is wrong with an instant that somebody asks about: `instants`.
+INSTANTS = (
+    _("Write an instant with its time zone, such as %(example)s."),
+    _("Say in which time zone, such as %(example)s."),
+    _("This is in the future."),
+    _("There is no such date or time."),
+    _("There is no such time zone."),
+)
+
+ALL = (*DIFFERENCES, *VERSIONS, *JOBS, *GATE_RESULTS, *GATES, *POLICIES, *INSTANTS)

@@ -27,6 +27,15 @@ _PROMOTION_STATES: Mapping[str, Promise] = {
     "withdrawn": pgettext_lazy("promotion", "Withdrawn"),
 }
 
+_MOVES: Mapping[str, Promise] = {
+    "promotion": pgettext_lazy("move", "promotion"),
+    "replacement": pgettext_lazy("move", "replaced"),
+    "rollback": pgettext_lazy("move", "rollback"),
+    "bypass": pgettext_lazy("move", "emergency bypass"),
+    "import": pgettext_lazy("move", "found in MLflow"),
+    "retirement": pgettext_lazy("move", "retired"),
+}
+
 _VERDICTS: Mapping[str, Promise] = {
     "approve": _("approved"),
     "request_changes": _("requested changes"),
@@ -107,6 +116,11 @@ def stage(name: str) -> str:
 def promotion_state(name: str) -> str:
     """Return the words for the state of a promotion."""
     return _word(_PROMOTION_STATES, name)
+
+
+def move(name: str) -> str:
+    """Return the word for how a version changed its stage (`StageEvent.how`)."""
+    return _word(_MOVES, name)
 
 
 def verdict(name: str) -> str:

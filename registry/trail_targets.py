@@ -3,7 +3,7 @@
 import hashlib
 
 from audit import trail
-from registry.models import ModelVersion, Promotion
+from registry.models import ModelVersion, Promotion, RegisteredModel
 
 _LONGEST_ID = 200
 # With the version and the stage it stays below the 300 characters of a target's name.
@@ -17,6 +17,11 @@ def version_id(version: ModelVersion) -> str:
         return whole
     digest = hashlib.sha256(whole.encode()).hexdigest()
     return f"{whole[: _LONGEST_ID - len(digest) - 1]}~{digest}"
+
+
+def of_model(model: RegisteredModel) -> trail.Target:
+    """Return `model` as the trail names it."""
+    return trail.Target("model", model.name, model.name, model.name)
 
 
 def of_version(version: ModelVersion) -> trail.Target:
