@@ -42,11 +42,14 @@ def _marked(process: psutil.Process, mark: str) -> bool:
 
 
 def environment(data_dir: Path, **changes: str) -> dict[str, str]:
-    """Return an environment without settings of this process, with free ports."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("STAGEGATE_")}
+    """Return an environment without settings of this process, with free ports.
+
+    MLflow's client, too, keeps its settings there: an address that another test set would stand for a server
+    that an operator runs.
+    """
+    own = ("STAGEGATE_", "MLFLOW_", "AWS_", "DJANGO_", "DATABASE_URL", "REDIS_URL")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     ports = {"STAGEGATE_PORT": str(free_port()), "STAGEGATE_MLFLOW_PORT": str(free_port())}
-    for name in ("DATABASE_URL", "DJANGO_SETTINGS_MODULE"):
-        kept.pop(name, None)
     return {**kept, "STAGEGATE_DATA_DIR": str(data_dir), _MARK: str(data_dir), **ports, **changes}
 
 
