@@ -55,26 +55,44 @@ class Artifacts:
         return store.stream(joined(root, path))
 
     def manifest(
-        self, uri: str, *, max_files: int = MAX_FILES, max_bytes: int = MAX_TOTAL_BYTES
+        self,
+        uri: str,
+        *,
+        max_files: int = MAX_FILES,
+        max_bytes: int = MAX_TOTAL_BYTES,
+        between: Callable[[], object] = bool,
     ) -> tuple[ArtifactFile, ...]:
         """Every file below `uri`, sorted by path, each read once in chunks and hashed.
+
+        `between` is called before each chunk; what it raises ends the reading.
 
         Raises a permanent `IntegrationError` when nothing is there, or more than `max_files` or
         `max_bytes`; a temporary one when a file was cut short on the way.
         """
-        return self._read_all(uri, None, max_files, max_bytes)
+        return self._read_all(uri, None, max_files, max_bytes, between)
 
     def download(
-        self, uri: str, destination: Path, *, max_files: int = MAX_FILES, max_bytes: int = MAX_TOTAL_BYTES
+        self,
+        uri: str,
+        destination: Path,
+        *,
+        max_files: int = MAX_FILES,
+        max_bytes: int = MAX_TOTAL_BYTES,
+        between: Callable[[], object] = bool,
     ) -> tuple[ArtifactFile, ...]:
         """Write every file below `uri` into the folder `destination` and return their manifest.
 
-        Same errors as `manifest`; a file that exists already is an `OSError`.
+        Parameters and errors as those of `manifest`; a file that exists already is an `OSError`.
         """
-        return self._read_all(uri, destination, max_files, max_bytes)
+        return self._read_all(uri, destination, max_files, max_bytes, between)
 
     def _read_all(
-        self, uri: str, destination: Path | None, max_files: int, max_bytes: int
+        self,
+        uri: str,
+        destination: Path | None,
+        max_files: int,
+        max_bytes: int,
+        between: Callable[[], object],
     ) -> tuple[ArtifactFile, ...]:
         store, root = self._open(uri)
         files: list[ArtifactFile] = []
@@ -83,7 +101,8 @@ class Artifacts:
             if len(files) == max_files:
                 raise IntegrationError(f"More than {max_files} artifacts at {uri}.", permanent=True)
             with _sink(destination, path) as write:
-                file = _digested(store.stream(joined(root, path)), path, size, left, write)
+                chunks = _paced(store.stream(joined(root, path)), between)
+                file = _digested(chunks, path, size, left, write)
             left -= file.size
             files.append(file)
         if not files:
@@ -160,6 +179,12 @@ def _sink(destination: Path | None, path: str) -> Iterator[Callable[[bytes], obj
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("xb") as file:
         yield file.write
+
+
+def _paced(chunks: Iterator[bytes], between: Callable[[], object]) -> Iterator[bytes]:
+    for chunk in chunks:
+        between()
+        yield chunk
 
 
 def _digested(

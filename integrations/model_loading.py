@@ -40,7 +40,7 @@ def load_pytorch(folder: Path, *, allow_pickle: bool | None) -> torch.nn.Module:
     MLflow, whose own check lets archives pass that run code (see `integrations.pt2_program`).
     """
     allowed = permitted() if allow_pickle is None else allow_pickle
-    reasons = _reasons_to_refuse(folder)
+    reasons = reasons_to_refuse(folder)
     if reasons and not allowed:
         raise IntegrationError(
             f"The model is not loaded, because that could run code: {'; '.join(reasons)}. Log it with an "
@@ -60,7 +60,11 @@ def permitted() -> bool:
     return os.environ.get(PERMISSION, "").strip().lower() in {"true", "1"}
 
 
-def _reasons_to_refuse(folder: Path) -> list[str]:
+def reasons_to_refuse(folder: Path) -> list[str]:
+    """Why loading the model in `folder` could run code that it brings; empty: it is a clean `pt2` archive.
+
+    Raises a permanent `IntegrationError` if it is no model for PyTorch, or its archive is broken.
+    """
     flavour = _pytorch_flavour(folder)
     reasons = []
     if flavour.get("code"):

@@ -1,7 +1,6 @@
 """Operations: what jobs find out about a version's artifacts, and which of it has still to be found out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +17,9 @@ from experiments import job_changes, runners
 from experiments.job_states import JobState
 from experiments.models import Job
 from experiments.stored_text import text
-from registry import access, trail_targets
+from integrations.mlflow_server import MLflowServer
+from registry import access, artifact_check, trail_targets
+from registry.artifact_check import CheckOutcome
 from registry.models import CheckResult, ModelVersion, RegisteredModel
 
 SUMMARY_LIMIT = 1000
@@ -33,19 +34,6 @@ _CAUSES = {
 }
 
 _UNDER_WAY = (JobState.QUEUED, JobState.RUNNING, JobState.LOST)
-
-
-@dataclass(frozen=True)
-class CheckOutcome:
-    """What a look at the artifacts found.
-
-    :ivar summary: one English sentence, as `experiments.sentences` translates it
-    :ivar details: JSON; of artifacts: `changed`, `missing` and `added` are lists of paths
-    """
-
-    passed: bool
-    summary: str
-    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 def newest(version: ModelVersion) -> dict[str, CheckResult]:
@@ -90,10 +78,6 @@ def verify_artifacts(version: ModelVersion) -> CheckOutcome:
 
     :raises IntegrationError: temporary: they cannot be reached now
     """
-    # Here, because pages that show results need nothing of what reaches out.
-    from integrations.mlflow_server import MLflowServer
-    from registry import artifact_check
-
     return artifact_check.compare(version, MLflowServer(settings.MLFLOW_TRACKING_URI))
 
 

@@ -123,6 +123,30 @@ GATE_RESULTS = (
     _("There is no digest of a dvc.lock."),
 )
 
+# What jobs of kind `check` find out: `artifact_check`, `integrations.model_smoke`.
+CHECKS = (
+    _("The artifacts were verified."),
+    _("The smoke test ran."),
+    _("A reproduction ended."),
+    _("The artifacts are those that were registered."),
+    _("The artifacts are not those that were registered: %(facts)s."),
+    _("The artifacts cannot be read: %(error)s"),
+    _("Not run, because the artifacts are not those that were registered."),
+    _("Not run, because the model is too large to be fetched for it."),
+    _("The smoke test was interrupted."),
+    _("The artifacts are not an MLflow model for PyTorch."),
+    _("The model is not loaded, because that could run code: %(reasons)s."),
+    _("The model did not answer within %(seconds)s seconds."),
+    _("The process that ran the model was killed; it probably needed too much memory."),
+    _("The process that ran the model ended with status %(name)s: %(output)s"),
+    _("The model needs more memory than a smoke test may take."),
+    _("The model cannot be run: %(error)s"),
+    _("The model was loaded, but it has no input example that could be run."),
+    _("The model loads and runs its input example."),
+    _("The model gives no tensor for its input example."),
+    _("The model gives NaN for its input example."),
+)
+
 # What gates and their settings are called: `Gate` and `Option`.
 GATES = (
     _("Final version"),
@@ -207,4 +231,4 @@ INSTANTS = (
     _("There is no such time zone."),
 )
 
-ALL = (*DIFFERENCES, *VERSIONS, *JOBS, *GATE_RESULTS, *GATES, *POLICIES, *INSTANTS)
+ALL = (*DIFFERENCES, *VERSIONS, *JOBS, *GATE_RESULTS, *CHECKS, *GATES, *POLICIES, *INSTANTS)
