@@ -146,6 +146,18 @@ def get_version(name: str, version: str, *, user: Person | None = None) -> Model
     return found
 
 
+def get_member(model: RegisteredModel, pk: int) -> Member:
+    """Return one part in `model`.
+
+    :raises Http404: there is none
+    """
+    rows = model.members.select_related("user", "model")
+    found = rows.filter(pk=pk).first() if pk < 2**63 else None
+    if found is None:
+        raise Http404(_("There is no such member."))
+    return found
+
+
 def get_run(run_id: str) -> Run:
     """Return a mirrored run.
 

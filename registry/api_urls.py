@@ -2,14 +2,17 @@
 
 from django.urls import path
 
-from registry import api
+from registry import api, as_of_api, members_api
 
 _VERSION = "models/<str:name>/versions/<str:version>/"
 
 urlpatterns = [
     path("models/", api.Models.as_view(), name="api-models"),
     path("models/<str:name>/", api.Model.as_view(), name="api-model"),
-    path("models/<str:name>/production/", api.Production.as_view(), name="api-production"),
+    path("models/<str:name>/production/", as_of_api.Production.as_view(), name="api-production"),
+    path("models/<str:name>/members/", members_api.Members.as_view(), name="api-members"),
+    path("models/<str:name>/members/<int:pk>/", members_api.MemberView.as_view(), name="api-member"),
+    path("production/", as_of_api.Productions.as_view(), name="api-productions"),
     path("models/<str:name>/versions/", api.Versions.as_view(), name="api-versions"),
     path(_VERSION, api.Version.as_view(), name="api-version"),
     path(f"{_VERSION}metadata/", api.VersionMetadata.as_view(), name="api-version-metadata"),

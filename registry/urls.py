@@ -3,7 +3,7 @@
 from django.urls import path
 
 from registry.access import for_viewers
-from registry.views import models, promotions, register, version
+from registry.views import as_of, members, models, promotions, register, version
 
 app_name = "registry"
 
@@ -12,6 +12,11 @@ _VERSION = "models/<str:name>/versions/<str:version>/"
 urlpatterns = [
     path("models/", for_viewers(models.models), name="models"),
     path("models/<str:name>/", for_viewers(models.model), name="model"),
+    path("models/<str:name>/production/", for_viewers(as_of.model_production), name="model-production"),
+    path("models/<str:name>/members/", for_viewers(members.members_page), name="members"),
+    path("models/<str:name>/members/<int:pk>/remove/", for_viewers(members.remove), name="remove-member"),
+    path("models/<str:name>/restrict/", for_viewers(members.restrict), name="restrict"),
+    path("production/", for_viewers(as_of.production), name="production"),
     path(_VERSION, for_viewers(version.overview), name="version"),
     path(f"{_VERSION}metadata/", for_viewers(version.metadata), name="version-metadata"),
     path(f"{_VERSION}metrics/", for_viewers(version.metrics), name="version-metrics"),

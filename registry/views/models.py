@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from accounts.access import signed_in
 from registry import access, selectors
 from registry.version_table import rows_of, table_of
 
@@ -18,7 +19,7 @@ _SEARCH_LIMIT = 200
 def models(request: HttpRequest) -> HttpResponse:
     """Show every model with what is in its stages now."""
     search = request.GET.get("q", "").strip()[:_SEARCH_LIMIT]
-    page = Paginator(selectors.models(search), _PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(selectors.models(search, user=signed_in(request)), _PER_PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "rows": selectors.model_rows(page), "q": search}
     return render(request, "registry/models.html", context)
 
@@ -26,7 +27,7 @@ def models(request: HttpRequest) -> HttpResponse:
 @require_safe
 def model(request: HttpRequest, name: str) -> HttpResponse:
     """Show what is in each stage of one model, and every version of it."""
-    found = access.get_model(name)
+    found = access.get_model(name, user=signed_in(request))
     cards = selectors.stage_cards(found)
     production = next(iter(cards[0].versions), None)
     page = Paginator(selectors.versions_of(found), _PER_PAGE).get_page(request.GET.get("page"))

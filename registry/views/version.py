@@ -31,7 +31,7 @@ TABS = (
 @require_safe
 def overview(request: HttpRequest, name: str, version: str) -> HttpResponse:
     """Show where the version stands, what it measures, and where it came from."""
-    found = access.get_version(name, version)
+    found = access.get_version(name, version, user=signed_in(request))
     if found.version != version:
         return redirect(found)
     production = _production_beside(found)
@@ -56,7 +56,7 @@ def overview(request: HttpRequest, name: str, version: str) -> HttpResponse:
 @require_safe
 def metadata(request: HttpRequest, name: str, version: str) -> HttpResponse:
     """Show all seven categories, and name what is missing; `?format=json` downloads them."""
-    found = access.get_version(name, version)
+    found = access.get_version(name, version, user=signed_in(request))
     if request.GET.get("format") == "json":
         file = f"{found.model.name}-{found.version}-metadata.json"
         response = JsonResponse(found.metadata, json_dumps_params={"indent": 2, "ensure_ascii": False})
@@ -70,7 +70,7 @@ def metadata(request: HttpRequest, name: str, version: str) -> HttpResponse:
 @require_safe
 def metrics(request: HttpRequest, name: str, version: str) -> HttpResponse:
     """Show everything the run measured, beside the run behind Production."""
-    found = access.get_version(name, version)
+    found = access.get_version(name, version, user=signed_in(request))
     production = _production_beside(found)
     context = {"run": selectors.run_of(found), "rows": selectors.metric_rows(found, production)}
     return _tab(request, "metrics", found, production, context)
@@ -79,7 +79,7 @@ def metrics(request: HttpRequest, name: str, version: str) -> HttpResponse:
 @require_safe
 def files(request: HttpRequest, name: str, version: str) -> HttpResponse:
     """Show the artifacts as they were hashed at registration."""
-    found = access.get_version(name, version)
+    found = access.get_version(name, version, user=signed_in(request))
     page = Paginator(found.manifest, _FILES_PER_PAGE).get_page(request.GET.get("page"))
     total = sum(file["size"] for file in found.manifest)
     return _tab(request, "files", found, None, {"page": page, "total": total})
@@ -88,7 +88,7 @@ def files(request: HttpRequest, name: str, version: str) -> HttpResponse:
 @require_safe
 def events(request: HttpRequest, name: str, version: str) -> HttpResponse:
     """Show everything that ever happened to the version."""
-    found = access.get_version(name, version)
+    found = access.get_version(name, version, user=signed_in(request))
     told = history.of(found, permissions_of(signed_in(request)))
     return _tab(request, "history", found, None, {"events": told})
 
