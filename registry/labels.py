@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+
+from experiments import sentences
+from registry import gates
 
 _STAGES: Mapping[str, Promise] = {
     "Development": pgettext_lazy("stage", "Development"),
@@ -25,6 +28,7 @@ _PROMOTION_STATES: Mapping[str, Promise] = {
     "changes_requested": pgettext_lazy("promotion", "Changes requested"),
     "rejected": pgettext_lazy("promotion", "Rejected"),
     "withdrawn": pgettext_lazy("promotion", "Withdrawn"),
+    "expired": pgettext_lazy("promotion", "Expired"),
 }
 
 _MOVES: Mapping[str, Promise] = {
@@ -95,7 +99,7 @@ _FIELDS: Mapping[str, Promise] = {
     "infrastructure": _("Machine"),
 }
 
-#: Parts of the evidence, as `registry.evidence.snapshot` names them.
+#: Parts of the evidence, as `registry.evidence.changes` names them.
 _EVIDENCE: Mapping[str, Promise] = {
     "version": _("version"),
     "run_id": _("run"),
@@ -105,6 +109,17 @@ _EVIDENCE: Mapping[str, Promise] = {
     "manifest_digest": _("artifacts"),
     "lineage": _("origin"),
     "incumbent": _("version in Production"),
+    "to_stage": _("stage"),
+    "metrics": _("metrics"),
+    "dvc_lock_digest": _("dvc.lock"),
+    "card": _("model card"),
+    "policy": _("policy"),
+    "bump": _("version number"),
+    "required_bump": _("version number"),
+    "bump_reason": _("reason for the version number"),
+    "missing_metadata": _("metadata"),
+    "inspection": _("inspection of the model files"),
+    "checks": _("results of checks"),
 }
 
 
@@ -144,8 +159,17 @@ def field(name: str) -> str:
 
 
 def evidence(name: str) -> str:
-    """Return the words for a part of the evidence."""
+    """Return the words for a part of the evidence; ``gate:`` and a name stand for what that gate says."""
+    head, _colon, rest = name.partition(":")
+    if head == "gate" and rest:
+        return gettext("gate “%(gate)s”") % {"gate": gate(rest)}
     return _word(_EVIDENCE, name)
+
+
+def gate(name: str) -> str:
+    """Return the words for a gate; one that does not exist any more keeps its name."""
+    found = gates.all_gates().get(name)
+    return sentences.translated(found.label) if found else name
 
 
 def _word(words: Mapping[str, Any], name: str) -> str:

@@ -1,14 +1,13 @@
-"""Promotions: open, review, withdraw. The sole writer of `ModelVersion.stage`.
+"""Operations: open, review and withdraw promotions.
 
-Every operation locks the registered model's row first, so decisions about one model happen one after the
-other; the database constraint "one Production version per model" holds whatever else goes wrong.
+Every one locks the registered model's row first, so decisions about one model happen one after the other; see
+`registry.promotion_locks`, and `registry.promotion_moves` for the change of stage itself.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,39 +16,53 @@ from accounts.models import User
 from accounts.roles import Permission
 from audit import trail
 from audit.events import Event
-from registry import evidence, labels, mirror, stages, trail_targets
-from registry.models import ModelVersion, Promotion, RegisteredModel, Review, StageEvent
+from registry import (
+    authority,
+    blocking,
+    checks,
+    evidence,
+    labels,
+    mirror,
+    notices,
+    promotion_locks,
+    promotion_moves,
+    promotion_people,
+    promotion_renewal,
+    stages,
+    trail_targets,
+)
+from registry.authority import RefusedError
+from registry.conflicts import ConflictError
+from registry.evidence import Collected
+from registry.models import ModelVersion, Notice, Promotion, Review
+from registry.policy_rules import Rules
 from registry.semver import MLModelVersion
 
-# Approvals by different people, none of them the requester, before the stage changes.
-APPROVALS_NEEDED = 1
+__all__ = ["COMMENT_LIMIT", "ConflictError", "open_for", "possible_targets", "review", "withdraw"]
+
 COMMENT_LIMIT = 10_000
 
 _PROMOTABLE = (stages.Stage.STAGING, stages.Stage.PRODUCTION)
 
 
-class ConflictError(Exception):
-    """What was asked no longer fits what is stored; the message says what changed."""
-
-
 def open_for(version: ModelVersion, to_stage: str, *, user: User, comment: str = "") -> Promotion:
-    """Ask for `version` to be moved to `to_stage`.
+    """Ask for `version` to be moved to `to_stage`, and have its artifacts looked at if nobody has.
 
     :param version: the candidate
     :param to_stage: Staging or Production
     :param user: the requester, who cannot approve it
     :param comment: why, for the reviewers; at most `COMMENT_LIMIT` characters
     :returns: the open promotion
-    :raises PermissionDenied: `user` may not open promotions
+    :raises PermissionDenied: `user` may not open promotions of this model
     :raises ValidationError: the move is not allowed, or such a promotion is open already
     """
-    access.require(user, Permission.PROMOTION_OPEN, target=trail_targets.of_version(version))
     _check_comment(comment)
-    with transaction.atomic():
-        version = _locked(version)
+    target = trail_targets.of_version(version)
+    with authority.deciding(user, Permission.PROMOTION_OPEN, version.model, target=target):
+        version = promotion_locks.lock_version(version)
         _check_move(version, to_stage)
-        incumbent = _holder(version.model, to_stage)
-        facts = evidence.snapshot(version, incumbent)
+        found = evidence.collect(version, to_stage)
+        now = timezone.now()
         promotion = Promotion.objects.create(
             version=version,
             from_stage=version.stage,
@@ -57,12 +70,14 @@ def open_for(version: ModelVersion, to_stage: str, *, user: User, comment: str =
             comment=comment,
             requested_by=user,
             requested_by_name=user.username,
-            opened_at=timezone.now(),
-            incumbent=incumbent,
-            evidence=facts,
-            evidence_digest=evidence.digest(facts),
+            opened_at=now,
+            expires_at=_expiry(found.rules, now),
         )
-        _record(Event.PROMOTION_OPENED, promotion, user, {"comment": comment})
+        promotion_renewal.freeze(promotion, found, by_name=user.username, changed=[])
+        people = promotion_people.reviewers(promotion, found.rules)
+        notices.tell(Notice.Kind.REVIEW_WANTED, promotion, people, actor=user.username, text=comment)
+        _record(Event.PROMOTION_OPENED, promotion, user, {"comment": comment, **_of_evidence(promotion)})
+        checks.ensure(version, user=user)
     return promotion
 
 
@@ -71,19 +86,27 @@ def review(
 ) -> Review:
     """Give a verdict; the last approval that is needed changes the stage in the same transaction.
 
+    An approval is taken only while nothing stands in the way of the promotion but further approvals. A
+    rejection and a request for changes are taken whatever stands in the way.
+
     :param verdict: one of `Review.Verdict`
     :param evidence_digest: digest of the evidence that the reviewer saw
     :param comment: required unless the verdict is an approval
-    :raises PermissionDenied: `user` may not review, or is the requester
+    :raises PermissionDenied: `user` may not review, has asked for it, or is outside the policy's groups
     :raises ValidationError: unknown verdict, or no comment where one is needed
-    :raises ConflictError: the promotion is decided already, or its evidence is no longer what was seen
+    :raises ConflictError: the promotion is decided already, its evidence is no longer what was seen, or
+        something else stands in the way; `reasons` names it
     """
-    access.require(user, Permission.PROMOTION_REVIEW, target=trail_targets.of_promotion(promotion))
     _check_verdict(verdict, comment)
-    _refuse_requester(promotion, user)
-    with transaction.atomic():
-        promotion = _locked_open(promotion)
+    model, target = promotion.version.model, trail_targets.of_promotion(promotion)
+    with authority.deciding(user, Permission.PROMOTION_REVIEW, model, target=target):
+        promotion = promotion_locks.lock_open(promotion)
+        found = evidence.collect(promotion.version, promotion.to_stage)
+        _refuse_who_cannot_decide(promotion, found.rules, user)
         _check_evidence(promotion, evidence_digest)
+        now = timezone.now()
+        if verdict == Review.Verdict.APPROVE:
+            _check_approval(promotion, found, user, now)
         given = Review.objects.create(
             promotion=promotion,
             reviewer=user,
@@ -91,11 +114,12 @@ def review(
             verdict=verdict,
             comment=comment,
             evidence_digest=evidence_digest,
-            at=timezone.now(),
+            at=now,
         )
+        notices.tell_requester(Notice.Kind.REVIEWED, promotion, actor=user.username, text=comment)
         data = {"verdict": verdict, "comment": comment, "evidence_digest": evidence_digest}
         _record(Event.PROMOTION_REVIEWED, promotion, user, data)
-        _decide(promotion, given, user)
+        _decide(promotion, given, found.rules, user)
     return given
 
 
@@ -105,11 +129,13 @@ def withdraw(promotion: Promotion, *, user: User) -> None:
     :raises PermissionDenied: `user` is neither the requester nor an administrator
     :raises ConflictError: the promotion is decided already
     """
-    if promotion.requested_by_id != user.pk:
-        access.require(user, Permission.POLICY_EDIT, target=trail_targets.of_promotion(promotion))
-    with transaction.atomic():
-        promotion = _locked_open(promotion)
-        _close(promotion, Promotion.State.WITHDRAWN, timezone.now())
+    own = promotion.requested_by_id == user.pk
+    permission = Permission.VIEW if own else Permission.POLICY_EDIT
+    model, target = promotion.version.model, trail_targets.of_promotion(promotion)
+    with authority.deciding(user, permission, model, target=target):
+        promotion = promotion_locks.lock_open(promotion)
+        close(promotion, Promotion.State.WITHDRAWN, timezone.now())
+        notices.tell_requester(Notice.Kind.DECIDED, promotion, actor=user.username)
         _record(Event.PROMOTION_WITHDRAWN, promotion, user, {})
 
 
@@ -120,17 +146,20 @@ def possible_targets(version: ModelVersion) -> list[str]:
     return [stage for stage in found if not (candidate and stage == stages.Stage.PRODUCTION)]
 
 
-def staleness(promotion: Promotion) -> list[str]:
-    """Return the names of the facts that changed since the promotion was opened."""
-    version = promotion.version
-    current = evidence.snapshot(version, _holder(version.model, promotion.to_stage))
-    return evidence.changes(promotion.evidence, current)
+def close(promotion: Promotion, state: str, now: datetime) -> None:
+    """End a locked, open promotion in the caller's transaction, which also records it."""
+    promotion.state, promotion.decided_at = state, now
+    promotion.save(update_fields=["state", "decided_at"])
 
 
-def _decide(promotion: Promotion, given: Review, user: User) -> None:
+def _expiry(rules: Rules, now: datetime) -> datetime | None:
+    return None if rules.expires_days is None else now + timedelta(days=rules.expires_days)
+
+
+def _decide(promotion: Promotion, given: Review, rules: Rules, user: User) -> None:
     if given.verdict == Review.Verdict.APPROVE:
-        if _approvals(promotion) >= APPROVALS_NEEDED:
-            _approve(promotion, user)
+        if promotion_people.different(_approvals(promotion)) >= rules.approvals:
+            _approve(promotion, given.at, user)
         return
     state, event = {
         Review.Verdict.REJECT.value: (Promotion.State.REJECTED, Event.PROMOTION_REJECTED),
@@ -139,49 +168,19 @@ def _decide(promotion: Promotion, given: Review, user: User) -> None:
             Event.PROMOTION_CHANGES_REQUESTED,
         ),
     }[given.verdict]
-    _close(promotion, state, given.at)
+    close(promotion, state, given.at)
+    notices.tell_requester(Notice.Kind.DECIDED, promotion, actor=user.username, text=given.comment)
     _record(event, promotion, user, {"comment": given.comment})
 
 
-def _approve(promotion: Promotion, user: User) -> None:
-    now = timezone.now()
-    _close(promotion, Promotion.State.APPROVED, now)
-    _record(Event.PROMOTION_APPROVED, promotion, user, {"evidence_digest": promotion.evidence_digest})
-    version = promotion.version
-    incumbent = _holder(version.model, promotion.to_stage)
-    if incumbent is not None:
-        reason = f"Replaced by {version.version}."
-        _move(incumbent, stages.Stage.ARCHIVED, promotion, user, now, reason)
-    _move(version, promotion.to_stage, promotion, user, now, promotion.comment)
-    mirror.request(version.model, promotion=promotion, user=user)
-
-
-def _move(
-    version: ModelVersion, to_stage: str, promotion: Promotion, user: User, now: datetime, reason: str
-) -> None:
-    """Change the stage by conditional UPDATE, with its event and audit entry."""
-    from_stage = version.stage
-    moved = ModelVersion.objects.filter(pk=version.pk, stage=from_stage).update(
-        stage=to_stage, stage_since=now
+def _approve(promotion: Promotion, now: datetime, user: User) -> None:
+    close(promotion, Promotion.State.APPROVED, now)
+    notices.tell_requester(Notice.Kind.DECIDED, promotion, actor=user.username)
+    _record(Event.PROMOTION_APPROVED, promotion, user, _of_evidence(promotion))
+    promotion_moves.put_in_place(
+        promotion, stages.Move.PROMOTION, user=user, now=now, reason=promotion.comment
     )
-    if not moved:
-        raise ConflictError(_("The stage of %(version)s has changed meanwhile.") % {"version": version})
-    version.stage = to_stage
-    StageEvent.objects.create(
-        version=version,
-        from_stage=from_stage,
-        to_stage=to_stage,
-        at=now,
-        by_name=user.username,
-        reason=reason,
-        promotion=promotion,
-    )
-    trail.record(
-        Event.VERSION_STAGE_CHANGED,
-        actor=access.actor(user),
-        target=trail_targets.of_version(version),
-        data={"from": from_stage, "to": to_stage, "promotion": promotion.pk},
-    )
+    mirror.request(promotion.version.model, promotion=promotion, user=user)
 
 
 def _check_move(version: ModelVersion, to_stage: str) -> None:
@@ -213,61 +212,46 @@ def _check_verdict(verdict: str, comment: str) -> None:
         raise ValidationError({"comment": _("Say why, so that the requester can act on it.")})
 
 
-def _refuse_requester(promotion: Promotion, user: User) -> None:
-    if promotion.requested_by_id != user.pk:
-        return
-    with transaction.atomic():
-        trail.record(
-            Event.PERMISSION_DENIED,
-            actor=access.actor(user),
-            target=trail_targets.of_promotion(promotion),
-            data={"permission": Permission.PROMOTION_REVIEW, "why": "requester"},
-        )
-    raise PermissionDenied(_("Nobody reviews their own request. Another reviewer has to decide."))
+def _refuse_who_cannot_decide(promotion: Promotion, rules: Rules, user: User) -> None:
+    # Not what the request was begun with: names and groups may have changed since.
+    fresh = User.objects.filter(pk=user.pk).first() or user
+    why = promotion_people.requesters(promotion, rules).reason_against(fresh)
+    if why:
+        raise RefusedError(why, promotion_people.sentence_against(why))
+    outside = promotion_people.outside_groups(fresh, rules)
+    if outside:
+        raise RefusedError("outside the groups", outside)
 
 
 def _check_evidence(promotion: Promotion, evidence_digest: str) -> None:
-    if evidence_digest != promotion.evidence_digest:
+    if evidence_digest == promotion.evidence_digest:
+        return
+    seen = promotion.snapshots.filter(digest=evidence_digest).order_by("-pk").first()
+    if seen is None:
         raise ConflictError(_("The evidence is not the one you reviewed. Read the page again."))
-    changed = staleness(promotion)
-    if changed:
-        raise ConflictError(
-            _("Since the request was opened these facts changed: %(names)s. Open a new request.")
-            % {"names": ", ".join(map(labels.evidence, changed))}
-        )
+    changed = evidence.changes(seen.facts, promotion.evidence)
+    text = _("Since the evidence that you reviewed these facts changed: %(names)s. Read the page again.")
+    raise ConflictError(text % {"names": blocking.named(changed)}, map(labels.evidence, changed))
 
 
-def _approvals(promotion: Promotion) -> int:
-    approvals = promotion.reviews.filter(
-        verdict=Review.Verdict.APPROVE, evidence_digest=promotion.evidence_digest
+def _check_approval(promotion: Promotion, found: Collected, user: User, now: datetime) -> None:
+    waived = set(promotion.waivers.values_list("gate", flat=True))
+    reasons = [reason.text for reason in blocking.reasons(promotion, found, waived, now)]
+    if reasons:
+        raise ConflictError(" ".join(reasons), reasons)
+    if any(one.reviewer_id == user.pk for one in _approvals(promotion)):
+        raise ConflictError(_("You have approved this already; somebody else has to approve it, too."))
+
+
+def _approvals(promotion: Promotion) -> list[Review]:
+    return list(
+        promotion.reviews.filter(verdict=Review.Verdict.APPROVE, evidence_digest=promotion.evidence_digest)
     )
-    return approvals.values("reviewer").distinct().count()
 
 
-def _close(promotion: Promotion, state: str, now: datetime) -> None:
-    promotion.state, promotion.decided_at = state, now
-    promotion.save(update_fields=["state", "decided_at"])
-
-
-def _holder(model: RegisteredModel, stage: str) -> ModelVersion | None:
-    """Return the version that has to give way in `stage`: only Production holds one at a time."""
-    if stage != stages.Stage.PRODUCTION:
-        return None
-    return model.versions.filter(stage=stage).first()
-
-
-def _locked(version: ModelVersion) -> ModelVersion:
-    RegisteredModel.objects.select_for_update().get(pk=version.model_id)
-    return ModelVersion.objects.select_related("model").get(pk=version.pk)
-
-
-def _locked_open(promotion: Promotion) -> Promotion:
-    _locked(promotion.version)
-    fresh = Promotion.objects.select_related("version__model").get(pk=promotion.pk)
-    if fresh.state != Promotion.State.OPEN:
-        state = labels.promotion_state(fresh.state).lower()
-        raise ConflictError(_("This promotion is decided already: %(state)s.") % {"state": state})
-    return fresh
+def _of_evidence(promotion: Promotion) -> dict[str, Any]:
+    policy = promotion.evidence.get("policy")
+    return {"evidence_digest": promotion.evidence_digest, "policy": policy}
 
 
 def _record(event: Event, promotion: Promotion, user: User, data: dict[str, Any]) -> None:

@@ -4,7 +4,8 @@
                                                            ^                          |
                                                            +--------- rollback -------+
 
-Besides, a person may retire a version from any stage; it is then Archived.
+Besides, a person may retire a version from any stage; it is then Archived. In an emergency an administrator
+brings a version to Staging or Production past the review, and what is found in MLflow keeps its stage.
 """
 
 from dataclasses import dataclass
@@ -60,6 +61,10 @@ class Move(StrEnum):
     """The incumbent makes room for the version that goes to Production in the same transaction."""
     ROLLBACK = "rollback"
     """A version that was approved before serves again."""
+    BYPASS = "bypass"
+    """An administrator acts in an emergency, without a review."""
+    IMPORT = "import"
+    """The version was in that stage of MLflow already when it was found there."""
     RETIREMENT = "retirement"
     """A person takes the version out of use."""
 
@@ -86,6 +91,13 @@ TRANSITIONS: frozenset[tuple[Stage, Stage, Move]] = frozenset(
         (Stage.STAGING, Stage.PRODUCTION, Move.PROMOTION),
         (Stage.PRODUCTION, Stage.ARCHIVED, Move.REPLACEMENT),
         (Stage.ARCHIVED, Stage.PRODUCTION, Move.ROLLBACK),
+        (Stage.DEVELOPMENT, Stage.STAGING, Move.BYPASS),
+        (Stage.DEVELOPMENT, Stage.PRODUCTION, Move.BYPASS),
+        (Stage.STAGING, Stage.PRODUCTION, Move.BYPASS),
+        (Stage.ARCHIVED, Stage.PRODUCTION, Move.BYPASS),
+        (Stage.DEVELOPMENT, Stage.STAGING, Move.IMPORT),
+        (Stage.DEVELOPMENT, Stage.PRODUCTION, Move.IMPORT),
+        (Stage.DEVELOPMENT, Stage.ARCHIVED, Move.IMPORT),
         (Stage.DEVELOPMENT, Stage.ARCHIVED, Move.RETIREMENT),
         (Stage.STAGING, Stage.ARCHIVED, Move.RETIREMENT),
         (Stage.PRODUCTION, Stage.ARCHIVED, Move.RETIREMENT),

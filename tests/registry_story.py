@@ -12,6 +12,7 @@ from registry import promotion
 from registry.metadata import ModelMetadata
 from registry.models import ModelVersion, Promotion
 from tests.people import make_user
+from tests.promotions import set_rules
 from tests.versions import make_run, make_version
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -37,7 +38,8 @@ class Story:
 
 
 def make_story() -> Story:
-    """Create the people, a model with a history, and models that are awkward to show."""
+    """Create the people, a model with a history, and models that are awkward to show; no policy has gates."""
+    set_rules()
     engineer = make_user(Role.ENGINEER, username="mina.park")
     reviewer = make_user(Role.REVIEWER, username="jonas")
     story = _receipts(engineer, reviewer)

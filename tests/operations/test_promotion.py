@@ -14,22 +14,17 @@ from experiments.models import Job, Outbox
 from registry import history, promotion, selectors, trail_targets
 from registry.models import ModelVersion, Promotion
 from tests.people import make_user
+from tests.promotions import approve, set_rules
+from tests.promotions import bring as promoted
 from tests.versions import make_version
 
 pytestmark = pytest.mark.django_db
 
 
-def approve(request: Promotion, user, **changes):
-    arguments = {"user": user, "evidence_digest": request.evidence_digest, **changes}
-    return promotion.review(request, "approve", **arguments)
-
-
-def promoted(version: ModelVersion, *stages: str) -> ModelVersion:
-    engineer, reviewer = make_user(Role.ENGINEER), make_user(Role.REVIEWER)
-    for stage in stages:
-        approve(promotion.open_for(version, stage, user=engineer), reviewer)
-        version.refresh_from_db()
-    return version
+@pytest.fixture(autouse=True)
+def policies(db) -> None:
+    """One approval and no gates: those have tests of their own."""
+    set_rules()
 
 
 def test_an_approval_moves_the_version_and_says_who_when_and_why():

@@ -16,10 +16,20 @@ def test_a_version_is_promoted_one_stage_at_a_time() -> None:
     assert targets(Stage.ARCHIVED, Move.PROMOTION) == ()
 
 
-def test_only_a_rollback_leads_out_of_the_archive_and_only_to_production() -> None:
+def test_only_a_rollback_or_a_bypass_leads_out_of_the_archive_and_only_to_production() -> None:
     ways = [(target, how) for target, how in product(Stage, Move) if allowed(Stage.ARCHIVED, target, how)]
 
-    assert ways == [(Stage.PRODUCTION, Move.ROLLBACK)]
+    assert ways == [(Stage.PRODUCTION, Move.ROLLBACK), (Stage.PRODUCTION, Move.BYPASS)]
+
+
+def test_a_bypass_skips_the_review_but_never_leads_out_of_production() -> None:
+    assert targets(Stage.DEVELOPMENT, Move.BYPASS) == (Stage.STAGING, Stage.PRODUCTION)
+    assert targets(Stage.STAGING, Move.BYPASS) == (Stage.PRODUCTION,)
+    assert targets(Stage.PRODUCTION, Move.BYPASS) == ()
+
+
+def test_an_import_moves_only_what_has_just_been_found() -> None:
+    assert {source for source, _target, how in TRANSITIONS if how is Move.IMPORT} == {Stage.DEVELOPMENT}
 
 
 def test_only_the_incumbent_of_production_is_replaced() -> None:
