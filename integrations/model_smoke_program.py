@@ -83,7 +83,7 @@ def _tensors(example: Any, dtypes: list[str]) -> list[Any] | dict[str, Any]:
     if isinstance(example, dict):
         wanted = dtypes if len(dtypes) == len(example) else [""] * len(example)
         return {name: _tensor(one, dtype) for (name, one), dtype in zip(example.items(), wanted, strict=True)}
-    found = list(example) if isinstance(example, tuple) else [example]
+    found = list(example) if isinstance(example, tuple | list) else [example]
     wanted = dtypes if len(dtypes) == len(found) else [""] * len(found)
     return [_tensor(one, dtype) for one, dtype in zip(found, wanted, strict=True)]
 

@@ -8,7 +8,8 @@ from typing import Any
 from experiments.job_states import JobState
 from experiments.metric_goals import goal
 from experiments.models import Commit, Job, Run
-from registry import checks
+from registry import card_sections, card_values, checks
+from registry.card_format import CardError
 from registry.gates.gate import CardFacts, CheckFacts, Facts
 from registry.metadata import CATEGORIES
 from registry.models import CardRevision, CheckResult, ModelVersion
@@ -20,7 +21,7 @@ _METRICS = CATEGORIES["metrics"].fields
 
 
 def of(version: ModelVersion, to_stage: str, incumbent: ModelVersion | None) -> Facts:
-    """Return the facts about promoting `version`, as they are now. Seven queries at most.
+    """Return the facts about promoting `version`, as they are now. Eight queries at most.
 
     :param version: the candidate
     :param to_stage: where it is to go
@@ -102,13 +103,17 @@ def _missing(by_category: Mapping[str, Iterable[str]] | None) -> tuple[str, ...]
 
 
 def _card(version: ModelVersion) -> CardFacts | None:
-    # Here, because the card's page asks for facts of the version in its turn.
-    from registry import card_sections
-
     newest = CardRevision.objects.filter(version=version).order_by("-number").first()
     if newest is None:
         return None
-    return CardFacts(newest.number, newest.state, newest.digest, tuple(card_sections.missing(newest.text)))
+    return CardFacts(newest.number, newest.state, newest.digest, _lacking(newest.text, version))
+
+
+def _lacking(text: str, version: ModelVersion) -> tuple[str, ...]:
+    try:
+        return card_sections.missing(text, card_values.of(version))
+    except CardError as error:  # kept under rules that have become stricter since
+        return (str(error),)
 
 
 def _lineage(version: ModelVersion) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def check(facts: Facts, config: Mapping[str, Any]) -> GateResult:
         return GateResult(Status.FAILED, "There is no model card.", "", _threshold(config))
     reason = _problem(card, config)
     status = Status.FAILED if reason else Status.PASSED
-    rows = tuple(Row(name, Status.FAILED, reason="This section is empty.") for name in card.missing)
+    rows = tuple(Row(name, Status.FAILED, reason="The model card lacks this.") for name in card.missing)
     words = reason or ("The model card is complete and approved." if config["approved"] else _COMPLETE)
     return GateResult(status, words, f"#{card.number} {card.state}", _threshold(config), rows=rows)
 
@@ -30,7 +30,7 @@ _COMPLETE = "The model card is complete."
 
 def _problem(card: CardFacts, config: Mapping[str, Any]) -> str:
     if card.missing:
-        return f"These sections of the model card are empty: {', '.join(card.missing)}."
+        return f"The model card lacks: {', '.join(card.missing)}."
     if config["approved"] and card.state != APPROVED:
         return _NOT_YET.get(card.state, "The model card is not approved.")
     return ""
