@@ -1,19 +1,38 @@
-"""What a pickle would import, found by reading its instructions, never by running them."""
+"""What a pickle would import, found by following its instructions symbolically, never by running them.
+
+The library `fickling` does it: it keeps the pickle machine's stack and memo, so a name that is put together
+out of the memo, or popped and pushed again, is found as well. It gives an empty program where it runs out of
+its limits, which would read as "imports nothing"; therefore its interpreter is used directly here, and
+whatever it cannot follow is an error.
+"""
 
 from __future__ import annotations
 
+import ast
 import io
-import pickletools
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from importlib.metadata import version
 from typing import IO
 
+from fickling.exception import ResourceExhaustionError
+from fickling.fickle import EmptyPickleError, Interpreter, Pickled
+
 MAX_PICKLE_BYTES = 64 * 1024 * 1024
-_STRINGS = frozenset({"STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE"})
-_MEMO_PUT = frozenset({"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"})
-_MEMO_GET = frozenset({"GET", "BINGET", "LONG_BINGET"})
+#: torch's old format writes five, one after the other; nobody writes more than a few.
+MAX_PICKLES = 100
+MAX_NAMES = 10_000
+
+_MALFORMED = (
+    *(ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError),
+    *(struct.error, ResourceExhaustionError),
+)
+_IMPORTS = frozenset({"GLOBAL", "INST", "STACK_GLOBAL", "EXT1", "EXT2", "EXT4"})
+_CALLS = frozenset({"REDUCE", "OBJ", "INST", "NEWOBJ", "NEWOBJ_EX", "BUILD"})
+_PROTO = re.compile(rb"\x80[\x00-\x05]")
 
 # what `torch.save` needs for tensors in plain containers; none of it runs code of the file
 _TENSOR_GLOBAL = re.compile(
@@ -23,35 +42,59 @@ _TENSOR_GLOBAL = re.compile(
 
 
 class UnreadablePickleError(ValueError):
-    """The instructions are malformed, too long, or hide which names they import."""
+    """The instructions are malformed, too many, or hide which names they import.
+
+    :ivar names: what was found before
+    """
+
+    def __init__(self, message: str, names: frozenset[str] = frozenset()) -> None:
+        super().__init__(message)
+        self.names = names
+
+
+def scanner() -> str:
+    """Return name and version of the library that looks into pickles."""
+    return f"fickling {version('fickling')}"
 
 
 def imported_names(data: bytes) -> frozenset[str]:
-    """Names (`module.name`) that a pickle imports; `UnreadablePickleError` when that cannot be told."""
+    """Return the names (`module.name`) that the pickles at the start of `data` import.
+
+    :raises UnreadablePickleError: that cannot be told
+    """
     if len(data) > MAX_PICKLE_BYTES:
         raise UnreadablePickleError("too large")
     names: set[str] = set()
-    recent: list[str | None] = []
-    memo: dict[int, str | None] = {}
-    for opcode, argument in _instructions(data):
-        if opcode in {"GLOBAL", "INST"}:
-            names.add(str(argument).replace(" ", ".", 1))
-            recent.append(None)
-        elif opcode == "STACK_GLOBAL":
-            names.add(_joined(recent[-2:]))
-            recent.append(None)
-        elif opcode.startswith("EXT"):
-            raise UnreadablePickleError("it uses the extension registry")
-        elif opcode in _STRINGS:
-            recent.append(str(argument))
-        elif opcode in _MEMO_PUT:
-            slot = len(memo) if opcode == "MEMOIZE" else int(str(argument))
-            memo[slot] = recent[-1] if recent else None
-        elif opcode in _MEMO_GET:
-            recent.append(memo.get(int(str(argument))))
-        else:
-            recent.append(None)
+    for pickled, complete in _pickles(data):
+        try:
+            names |= _names(pickled)
+        except _MALFORMED as error:
+            raise UnreadablePickleError(_reason(error), frozenset(names)) from error
+        if not complete:
+            raise UnreadablePickleError("it ends in the middle of its instructions", frozenset(names))
     return frozenset(names)
+
+
+def runs_something(data: bytes) -> bool:
+    """Say whether bytes without a pickle's header would, taken for a pickle, import something and use it.
+
+    Protocols 0 and 1 have no header and look like text, and a pickle runs up to its first fault. Text that
+    happens to begin with a letter that is an instruction does not get as far.
+    """
+    try:
+        pickled = Pickled.load(io.BytesIO(data), fail_on_decode_error=False)
+    except (EmptyPickleError, *_MALFORMED):
+        return False
+    imported = False
+    interpreter = Interpreter(pickled)
+    try:
+        while True:
+            name = interpreter.step().name
+            imported = imported or name in _IMPORTS
+            if imported and (name in _CALLS or name == "STOP"):
+                return True
+    except (StopIteration, *_MALFORMED):
+        return False
 
 
 def is_checkpoint_of_tensors(file: IO[bytes]) -> bool:
@@ -67,27 +110,51 @@ def is_checkpoint_of_tensors(file: IO[bytes]) -> bool:
     return all(_TENSOR_GLOBAL.fullmatch(name) for name in names)
 
 
-def _instructions(data: bytes) -> Iterator[tuple[str, object]]:
+def _pickles(data: bytes) -> Iterator[tuple[Pickled, bool]]:
+    """Yield the pickles at the start of `data`, each with whether it goes on to its STOP.
+
+    What follows the first one counts if it has the header of a pickle or would import something; else it is
+    other content, such as the bytes of tensors.
+    """
     stream = io.BytesIO(data)
-    try:
-        # torch's old format writes several pickles one after the other
-        while stream.tell() < len(data):
-            start = stream.tell()
-            for opcode, argument, _ in pickletools.genops(stream):
-                yield opcode.name, argument
-            if not _is_pickle_start(data[stream.tell() : stream.tell() + 2]):
-                return
-            if stream.tell() == start:
-                return
-    except (ValueError, IndexError, OverflowError, UnicodeDecodeError) as error:
-        raise UnreadablePickleError(str(error)) from error
+    for number in range(MAX_PICKLES):
+        start = stream.tell()
+        try:
+            pickled = Pickled.load(stream, fail_on_decode_error=False)
+        except EmptyPickleError:
+            if number == 0:
+                raise UnreadablePickleError("it holds no instructions") from None
+            return
+        except _MALFORMED as error:
+            raise UnreadablePickleError(_reason(error)) from error
+        if len(pickled) == 0:
+            return
+        complete = pickled[-1].name == "STOP"
+        if number == 0 or _PROTO.match(data, start) or runs_something(data[start:]):
+            yield pickled, complete
+        if not complete or stream.tell() >= len(data):
+            return
+    raise UnreadablePickleError(f"it holds more than {MAX_PICKLES} pickles")
 
 
-def _is_pickle_start(head: bytes) -> bool:
-    return len(head) == 2 and head[0] == 0x80 and head[1] <= 5
+def _names(pickled: Pickled) -> set[str]:
+    interpreter = Interpreter(pickled)
+    interpreter.run()
+    names: set[str] = set()
+    for statement in interpreter.module_body:
+        # Imports are statements of their own in what the interpreter writes.
+        if isinstance(statement, ast.ImportFrom):
+            names |= {f"{statement.module}.{alias.name}" for alias in statement.names}
+        elif isinstance(statement, ast.Import):
+            names |= {alias.name for alias in statement.names}
+    if len(names) > MAX_NAMES:
+        raise ValueError(f"it imports more than {MAX_NAMES} names")
+    if not names and any(one.name in _IMPORTS for one in pickled):
+        raise ValueError("it computes the names that it imports")
+    return names
 
 
-def _joined(parts: list[str | None]) -> str:
-    if len(parts) != 2 or None in parts:
-        raise UnreadablePickleError("it computes the names that it imports")
-    return f"{parts[0]}.{parts[1]}"
+def _reason(error: Exception) -> str:
+    if isinstance(error, ResourceExhaustionError):
+        return "it has too many instructions"
+    return "it computes the names that it imports" if isinstance(error, LookupError) else "it is malformed"

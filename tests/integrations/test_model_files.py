@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import torch
 
-from integrations import model_files
+from integrations import model_file
 from integrations.errors import IntegrationError
 from integrations.model_files import inspect
 from integrations.pt2_archive import TensorSpec
@@ -60,11 +60,11 @@ def program_changed(change: Callable[[Any], None]) -> Callable[[dict[str, bytes]
 
 
 def test_a_pt2_archive_tells_its_parameters_inputs_and_outputs(archive: Path, tmp_path: Path) -> None:
-    disguised = tmp_path / "model.txt"
+    disguised = tmp_path / "model.part"
     disguised.write_bytes(archive.read_bytes())
     about = inspect(disguised)
 
-    assert about.kind == model_files.PT2
+    assert about.kind == model_file.PT2
     assert about.suspicions == ()
     assert about.num_params == sum(p.numel() for p in Reader().parameters())
     assert about.inputs == (TensorSpec("image", "float32", (None, 1, 16, 24)),)
@@ -90,19 +90,19 @@ def test_other_kinds_are_told_by_content(tmp_path: Path) -> None:
 
     kinds = {name: inspect(tmp_path / name).kind for name in "abcdefghij"}
     assert kinds == {
-        "a": model_files.TORCH_ZIP,
-        "b": model_files.PICKLE,
-        "c": model_files.TORCHSCRIPT,
-        "d": model_files.PICKLE,
-        "e": model_files.PICKLE,
-        "f": model_files.SAFETENSORS,
-        "g": model_files.ONNX,
-        "h": model_files.UNKNOWN,
-        "i": model_files.UNKNOWN,
-        "j": model_files.UNKNOWN,
+        "a": model_file.TORCH_ZIP,
+        "b": model_file.PICKLE,
+        "c": model_file.TORCHSCRIPT,
+        "d": model_file.PICKLE,
+        "e": model_file.PICKLE,
+        "f": model_file.SAFETENSORS,
+        "g": model_file.ONNX,
+        "h": model_file.TEXT,
+        "i": model_file.EMPTY,
+        "j": model_file.ZIP,
     }
     safe = {name for name in kinds if not inspect(tmp_path / name).suspicions}
-    assert safe == {"f"}
+    assert safe == {"f", "h", "i", "j"}
     assert inspect(tmp_path / "f").num_params == 6
 
 
