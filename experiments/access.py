@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404
 from accounts import access
 from accounts.models import User
 from accounts.roles import Permission
+from experiments import job_visibility
 from experiments.models import Job, Repository, Run
 
 
@@ -45,15 +46,18 @@ def viewer(request: HttpRequest) -> Viewer:
 
 
 def job_for(request: HttpRequest, pk: int) -> tuple[Viewer, Job]:
-    """Return the viewer and job number `pk`. Two queries.
+    """Return the viewer and job number `pk`. Two queries, four for a job that works on a model.
 
-    :raises Http404: there is no such job
+    :raises Http404: there is no such job, or none that they may see
     """
     who = viewer(request)
     # A number beyond the column's range is no job, and no error of the database either.
     if pk >= 2**63:
         raise Http404
-    return who, get_object_or_404(Job.objects.select_related("repository", "parent"), pk=pk)
+    job = get_object_or_404(Job.objects.select_related("repository", "parent"), pk=pk)
+    if not job_visibility.sees(who.user, job):
+        raise Http404
+    return who, job
 
 
 def run_for(request: HttpRequest, run_id: str) -> tuple[Viewer, Run]:

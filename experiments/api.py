@@ -131,6 +131,7 @@ class Jobs(generics.ListAPIView[Any]):
             state=_choice(request, "state", job_lists.states()),
             kind=_choice(request, "kind", [kind.name for kind in runners.all_kinds()]),
             submitter=who.user if _flag(request, "mine") else None,
+            reader=who.user,
         )
         page = self.paginate_queryset(job_lists.matching(wanted).defer("result"))
         return self.get_paginated_response(
@@ -157,7 +158,7 @@ class Jobs(generics.ListAPIView[Any]):
             key=f"api:{who.user.pk}:{given['key']}" if "key" in given else None,
         )
         location = reverse("api-job", args=[job.pk])
-        return Response(_job(job), status=202, headers={"Location": location})
+        return Response(_job(job, who), status=202, headers={"Location": location})
 
 
 class JobView(APIView):
@@ -166,8 +167,8 @@ class JobView(APIView):
     @extend_schema(operation_id="jobs_retrieve", responses=JobDetailSerializer)
     def get(self, request: Request, pk: int) -> Response:
         """Return one job with its steps and result."""
-        _who, job = access.job_for(request._request, pk)
-        return Response(_job(job))
+        who, job = access.job_for(request._request, pk)
+        return Response(_job(job, who))
 
 
 class JobCancel(APIView):
@@ -180,7 +181,7 @@ class JobCancel(APIView):
     def post(self, request: Request, pk: int) -> Response:
         """Cancel a job: at once when it waits; a running one ends within some twenty seconds."""
         who, job = access.job_for(request._request, pk)
-        return Response(_job(jobs.cancel(job, user=who.user)))
+        return Response(_job(jobs.cancel(job, user=who.user), who))
 
 
 class JobRetry(APIView):
@@ -196,7 +197,7 @@ class JobRetry(APIView):
     def post(self, request: Request, pk: int) -> Response:
         """Queue a job that failed or was cancelled again."""
         who, job = access.job_for(request._request, pk)
-        return Response(_job(jobs.retry(job, user=who.user)))
+        return Response(_job(jobs.retry(job, user=who.user), who))
 
 
 class JobLogView(APIView):
@@ -218,8 +219,8 @@ class JobLogView(APIView):
         return Response(LogSerializer(found, context={"ended": ended and not found.more}).data)
 
 
-def _job(job: Job) -> Any:
-    detail = job_details.detail(job)
+def _job(job: Job, who: access.Viewer) -> Any:
+    detail = job_details.detail(job, who.user)
     return JobDetailSerializer(detail.summary, context={"detail": detail}).data
 
 

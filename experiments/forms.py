@@ -55,6 +55,7 @@ class JobFilterForm(forms.Form):
             state=chosen.get("state", ""),
             kind=chosen.get("kind", ""),
             submitter=user if chosen.get("mine") else None,
+            reader=user,
         )
 
 

@@ -110,6 +110,15 @@ def visible_q(user: Person, prefix: str = "") -> Q:
     return Q(**{f"{path}restricted": False}) | Q(**{f"{path}pk__in": theirs})
 
 
+def hidden_names(user: Person) -> frozenset[str]:
+    """Return the names of the models that `user` does not see. Two queries.
+
+    For what names models in text only, such as the payload of a job.
+    """
+    hidden = RegisteredModel.objects.filter(restricted=True).exclude(visible_q(user)).order_by()
+    return frozenset(hidden.values_list("name", flat=True))
+
+
 def sees(user: Person, model: RegisteredModel) -> bool:
     """Say whether `user` may see `model`. No query for a model that is not restricted.
 

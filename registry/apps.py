@@ -13,9 +13,9 @@ class RegistryConfig(AppConfig):
     def ready(self) -> None:
         """Register the kinds of jobs that this app runs, and the sentences that it says."""
         from accounts.roles import Permission
-        from experiments import sentences
+        from experiments import chores, job_visibility, sentences
         from experiments.runners import Kind, register
-        from registry import known_sentences
+        from registry import access, known_sentences
 
         register(
             Kind(
@@ -44,7 +44,7 @@ class RegistryConfig(AppConfig):
                 queue="sync",
                 max_attempts=20,
                 permission=Permission.PROMOTION_REVIEW,
-                steps=("write to MLflow", "record"),
+                steps=("verify artifacts", "write to MLflow", "record"),
             )
         )
         register(
@@ -57,4 +57,7 @@ class RegistryConfig(AppConfig):
                 steps=("verify artifacts", "smoke test"),
             )
         )
+        # Often enough for drift to be noticed within a minute, also when one pass is lost.
+        chores.register(chores.Chore("reconcile", "registry.reconciler:run", seconds=15, lease=60))
+        job_visibility.hide(access.hidden_names)
         sentences.add(known_sentences.ALL)

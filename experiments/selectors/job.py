@@ -7,7 +7,8 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from experiments import job_result, parameter_changes
+from accounts.models import User
+from experiments import job_result, job_visibility, parameter_changes
 from experiments.job_result import Fact
 from experiments.job_states import JobState
 from experiments.job_summary import JobSummary, summarise
@@ -62,11 +63,11 @@ class JobDetail:
         return self.summary.is_active or any(one.is_active for one in self.descendants)
 
 
-def detail(job: Job) -> JobDetail:
-    """Return everything about `job`. At most seven queries."""
+def detail(job: Job, reader: User) -> JobDetail:
+    """Return everything about `job` that `reader` may see. At most eight queries."""
     now = timezone.now()
     failed = job.state == JobState.FAILED
-    descendants = _descendants(job)
+    descendants = _descendants(job, reader)
     run_id = _run_id([job, *descendants])
     return JobDetail(
         summary=summarise(job, now),
@@ -82,8 +83,9 @@ def detail(job: Job) -> JobDetail:
     )
 
 
-def _descendants(job: Job) -> list[Job]:
+def _descendants(job: Job, reader: User) -> list[Job]:
     rows = Job.objects.filter(Q(parent=job) | Q(parent__parent=job)).select_related("repository")
+    rows = rows.filter(job_visibility.visible_q(reader))
     return list(rows.order_by("pk")[:_MAX_DESCENDANTS])
 
 

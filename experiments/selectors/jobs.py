@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from experiments.job_states import ACTIVE, JobState
 from experiments.job_summary import JobSummary, summarise
+from experiments.job_visibility import visible_q
 from experiments.models import Job, Repository
 
 PAGE_SIZE = 50
@@ -25,12 +26,14 @@ class JobFilter:
     :ivar state: a state, or ``active`` for all jobs that wait or run
     :ivar kind: name of a kind
     :ivar submitter: only the jobs of this person
+    :ivar reader: only the jobs that this person sees; None: all, for what is no answer to a person
     """
 
     state: str = ""
     kind: str = ""
     submitter: User | None = None
     repository: Repository | None = None
+    reader: User | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -51,6 +54,8 @@ def matching(wanted: JobFilter) -> QuerySet[Job]:
         rows = rows.filter(submitted_by=wanted.submitter)
     if wanted.repository:
         rows = rows.filter(repository=wanted.repository)
+    if wanted.reader:
+        rows = rows.filter(visible_q(wanted.reader))
     return rows
 
 

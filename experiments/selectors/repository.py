@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.paginator import Page, Paginator
 
+from accounts.models import User
 from experiments.job_states import ACTIVE
 from experiments.job_summary import JobSummary
 from experiments.models import Commit, Experiment, Job, Ref, Repository
@@ -56,11 +57,12 @@ class Activity:
         return self.fetch is not None or any(one.is_active for one in self.jobs)
 
 
-def activity(repository: Repository) -> Activity:
-    """Return what happens to `repository`. Two queries."""
+def activity(repository: Repository, reader: User) -> Activity:
+    """Return what happens to `repository` and `reader` may see. Three queries."""
     waiting = repository.jobs.filter(kind="fetch", state__in=ACTIVE).select_related("repository")
     fetch = summaries(list(waiting.order_by("-pk").defer("result")[:1]))
-    return Activity(fetch[0] if fetch else None, recent(JobFilter(repository=repository), _JOBS))
+    jobs = recent(JobFilter(repository=repository, reader=reader), _JOBS)
+    return Activity(fetch[0] if fetch else None, jobs)
 
 
 def refs_of(repository: Repository) -> Refs:

@@ -67,7 +67,7 @@ def _page(
 
 
 def _live(request: HttpRequest, who: access.Viewer, row: Job) -> Live:
-    detail = selectors.detail(row)
+    detail = selectors.detail(row, who.user)
     context: dict[str, Any] = {
         "job": row,
         "detail": detail,

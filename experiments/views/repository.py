@@ -54,7 +54,7 @@ def _context(request: HttpRequest, who: access.Viewer, row: Repository) -> dict[
     return {
         "repository": row,
         "experiment": selectors.experiment_of(row),
-        "activity": selectors.activity(row),
+        "activity": selectors.activity(row, who.user),
         "refs": selectors.refs_of(row),
         "asked": asked,
         "target": target,
