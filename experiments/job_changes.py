@@ -40,11 +40,13 @@ def create(
     repository: Repository | None = None,
     parent: Job | None = None,
     key: str | None = None,
+    actor: trail.Actor | None = None,
 ) -> Job:
     """Write job, announcement and audit entry in the caller's transaction, without asking for a permission.
 
     :param submitter: for whom; None when that account is gone
     :param name: their name, which outlives the account
+    :param actor: who the trail names instead, for what the product does by itself
     :raises ValueError: `payload` holds what JSON or the databases cannot (see `audit.chain`)
     """
     told = audited(payload)
@@ -74,7 +76,7 @@ def create(
     job.refresh_from_db()
     announce(job)
     who = access.actor(submitter) if submitter else trail.Actor("deleted", name)
-    trail.record(Event.JOB_SUBMITTED, actor=who, target=target(job), data={**told, **_origin(job)})
+    trail.record(Event.JOB_SUBMITTED, actor=actor or who, target=target(job), data={**told, **_origin(job)})
     return job
 
 

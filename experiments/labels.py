@@ -27,6 +27,7 @@ _STEPS: Mapping[str, Promise] = {
     "hash files": pgettext_lazy("job step", "hash files"),
     "record version": pgettext_lazy("job step", "record version"),
     "create in MLflow": pgettext_lazy("job step", "create in MLflow"),
+    "verify artifacts": pgettext_lazy("job step", "verify artifacts"),
     "write to MLflow": pgettext_lazy("job step", "write to MLflow"),
     "record": pgettext_lazy("job step", "record"),
 }

@@ -60,4 +60,6 @@ class RegistryConfig(AppConfig):
         # Often enough for drift to be noticed within a minute, also when one pass is lost.
         chores.register(chores.Chore("reconcile", "registry.reconciler:run", seconds=15, lease=60))
         job_visibility.hide(access.hidden_names)
+        chores.register(chores.Chore("deadlines", "registry.deadlines:keep", seconds=60))
+        chores.register(chores.Chore("mail", "registry.mail:send_waiting", seconds=15, lease=120))
         sentences.add(known_sentences.ALL)

@@ -7,7 +7,7 @@ Of several versions in Staging the one that came last is the challenger. The cha
 leaves a usable model in Production, and the champion pointing to it, after each of them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -28,6 +28,9 @@ class Kind(StrEnum):
     TAG = "tag"
 
 
+_OF_STAGES = (Kind.STAGE, Kind.TAG)
+
+
 @dataclass(frozen=True)
 class Wanted:
     """One of our versions.
@@ -42,6 +45,30 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Left:
+    """What a person accepted as MLflow says it: nothing of it is changed as long as MLflow says the same.
+
+    :ivar stages: pairs of a version's number and the stage that it may stay in, with its tag
+    :ivar aliases: pairs of an alias and the number it may point to; None: nowhere
+    """
+
+    stages: frozenset[tuple[int, str]] = frozenset()
+    aliases: frozenset[tuple[str, int | None]] = frozenset()
+
+    def numbers(self, there: Iterable[ModelVersionRecord]) -> frozenset[int]:
+        """Return the versions whose stage stays."""
+        return frozenset(one.version for one in there if (one.version, one.stage) in self.stages)
+
+    def names(self, there: Iterable[ModelVersionRecord]) -> frozenset[str]:
+        """Return the aliases that stay where they point."""
+        at = {alias: one.version for one in there for alias in one.aliases}
+        return frozenset(alias for alias, number in self.aliases if at.get(alias) == number)
+
+
+NOTHING_LEFT = Left()
+
+
+@dataclass(frozen=True)
 class Change:
     """One thing to write: the stage, alias or tag value `value` of MLflow's version `number`."""
 
@@ -53,15 +80,28 @@ class Change:
         return f"{self.kind} {self.value}"
 
 
-def plan(wanted: Sequence[Wanted], there: Sequence[ModelVersionRecord]) -> list[Change]:
+def plan(
+    wanted: Sequence[Wanted], there: Sequence[ModelVersionRecord], left: Left = NOTHING_LEFT
+) -> list[Change]:
     """Return the changes, in order; none when MLflow agrees.
 
     Versions that MLflow does not have are left out. Versions that only MLflow has are left alone, except that
     none of them stays in Production or keeps an alias that one of ours must have.
+
+    :param left: what a person accepted as it is
     """
+    numbers, names = left.numbers(there), left.names(there)
+    return [
+        change
+        for change in _all_changes(wanted, there)
+        if not (change.number in numbers if change.kind in _OF_STAGES else change.value in names)
+    ]
+
+
+def _all_changes(wanted: Sequence[Wanted], there: Sequence[ModelVersionRecord]) -> list[Change]:
     found = {record.version: record for record in there}
     ours = {one.number: one for one in wanted if one.number in found}
-    holders = _holders(list(ours.values()))
+    holders = holders_of(ours.values())
     champion = holders.get(Stage.PRODUCTION)
     first = [champion] if champion is not None else []
     changes: list[Change] = []
@@ -86,8 +126,8 @@ def missing(wanted: Sequence[Wanted], there: Sequence[ModelVersionRecord]) -> se
     return {one.number for one in wanted} - {record.version for record in there}
 
 
-def _holders(ours: Sequence[Wanted]) -> dict[Stage, int]:
-    """Stage -> the version that came to it last."""
+def holders_of(ours: Iterable[Wanted]) -> dict[Stage, int]:
+    """Return stage -> number of the version that came to it last."""
     return {one.stage: one.number for one in sorted(ours, key=lambda one: (one.since, one.number))}
 
 

@@ -7,6 +7,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,10 @@ from mlflow import MlflowClient
 from accounts.models import User
 from experiments import execution, job_changes, job_logs, job_reaper, runners, sync
 from experiments.models import Job, Run
+from integrations.artifacts import Artifacts, manifest_digest
 from integrations.mlflow_server import MLflowServer
+from registry.models import ModelVersion
+from tests.versions import make_version
 
 # Read by the client at every call; its own patience is minutes.
 os.environ.update(MLFLOW_HTTP_REQUEST_MAX_RETRIES="0", MLFLOW_DISABLE_TELEMETRY="true")
@@ -119,3 +123,20 @@ def submitted(user: User, kind: str, payload: dict[str, Any]) -> Job:
     """Queue a job without asking for a permission, as the product does for what follows."""
     with transaction.atomic():
         return job_changes.create(runners.get(kind), payload, submitter=user, name=user.username)
+
+
+def real_version(url: str, name: str, number: str, files: Mapping[str, str | bytes] = MODEL) -> ModelVersion:
+    """Make a version whose files are in MLflow and hashed here, as a registration leaves it."""
+    server, run = MLflowServer(url), log_run(url, files)
+    source = f"runs:/{run.run_id}/model"
+    record = server.find_or_create_model_version(name, key=number, run_id=run.run_id, source=source)
+    manifest = Artifacts(server).manifest(source)
+    return make_version(
+        number,
+        model=name,
+        run_id=run.run_id,
+        source=source,
+        mlflow_version=record.version,
+        manifest=[asdict(file) for file in manifest],
+        manifest_digest=manifest_digest(manifest),
+    )

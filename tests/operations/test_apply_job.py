@@ -21,6 +21,7 @@ from tests.faults import lossy_proxy
 from tests.mlflow_registry import (
     Killed,
     log_of,
+    real_version,
     submitted,
     there,
     unique,
@@ -29,6 +30,7 @@ from tests.mlflow_registry import (
     work_until_killed,
 )
 from tests.people import make_user
+from tests.promotions import set_rules
 from tests.servers import free_port, mlflow_server
 from tests.versions import make_version
 
@@ -60,22 +62,14 @@ def name() -> str:
 @pytest.fixture
 def version(url: str, name: str) -> Any:
     """Make a version that is in MLflow, too."""
-    server = MLflowServer(url)
-    run_id = server.find_or_create_run("applying", key="run", name="r", start_time=1).run_id
-
-    def make(number: str) -> ModelVersion:
-        record = server.find_or_create_model_version(
-            name, key=number, run_id=run_id, source=f"runs:/{run_id}/model"
-        )
-        return make_version(number, model=name, mlflow_version=record.version)
-
-    return make
+    return lambda number: real_version(url, name, number)
 
 
 @pytest.fixture
 def approve() -> Any:
     """Have a version promoted to stages, one after the other; return the last promotion."""
     engineer, reviewer = make_user(Role.ENGINEER), make_user(Role.REVIEWER)
+    set_rules()
 
     def decide(candidate: ModelVersion, *stages: str) -> Promotion:
         for stage in stages:
@@ -111,6 +105,7 @@ def test_after_a_promotion_stage_alias_and_tag_agree(url: str, name: str, versio
     assert there(url, name)[1] == STAGING
     assert job.result == {"model": name, "changed": ["1.0.0", "1.1.0"], "applied": [to_staging.pk]}
     assert [(step["name"], step["state"]) for step in job.steps] == [
+        ("verify artifacts", "done"),
         ("write to MLflow", "done"),
         ("record", "done"),
     ]
