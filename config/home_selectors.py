@@ -51,10 +51,9 @@ class Home:
 def home(user: User) -> Home:
     """Return what the home page shows to `user`. A fixed number of queries."""
     permissions = permissions_of(user)
-    mine = inbox.needs_review_by(user, permissions)
-    others = inbox.waiting_on_others(user, permissions)
+    mine, others = inbox.split(user, permissions)
     serving = selectors.serving()
-    jobs = page_of(JobFilter(state=ACTIVE_WORD), "1")
+    jobs = page_of(JobFilter(state=ACTIVE_WORD, reader=user), "1")
     return Home(
         to_review=list(mine[:_SHOWN]),
         to_review_count=mine.count(),

@@ -8,7 +8,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from config import environment, secret_key
+from config import environment, mail_settings, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = environment.folder("STAGEGATE_DATA_DIR", default=BASE_DIR / "var")
@@ -105,6 +105,11 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- The audit trail ------------------------------------------------------------------------------------
+# Signed checkpoints, outside the database. Machines that make them share both; a copy elsewhere is worth more.
+CHECKPOINT_DIR = environment.folder("STAGEGATE_CHECKPOINT_DIR", default=DATA_DIR / "checkpoints")
+CHECKPOINT_KEY = environment.file("STAGEGATE_CHECKPOINT_KEY", default=DATA_DIR / "checkpoint_key.pem")
 
 # --- The outside systems ---------------------------------------------------------------------------------
 REDIS_URL = environment.url(
@@ -214,7 +219,16 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["accounts.permissions.MayView"],
 }
 
-EMAIL_BACKEND = environment.text("STAGEGATE_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+# --- E-mail ----------------------------------------------------------------------------------------------
+# Where people reach this installation; links in e-mails begin with it.
+BASE_URL = environment.url(
+    "STAGEGATE_BASE_URL", default=f"http://localhost:{PORT}", schemes=["http", "https"]
+).rstrip("/")
+DEFAULT_FROM_EMAIL = environment.text("STAGEGATE_EMAIL_FROM", "Stagegate <stagegate@localhost>")
+EMAIL_TIMEOUT = mail_settings.TIMEOUT
+# EMAIL_BACKEND, EMAIL_HOST and so on
+globals().update(mail_settings.read())
+
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SILENCED_SYSTEM_CHECKS: list[str] = []
 

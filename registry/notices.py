@@ -7,8 +7,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from experiments import sentences
 from experiments.stored_text import text as storable
-from registry import access, labels
+from registry import access, blocking, labels
 from registry.models import Notice, Promotion
 
 Kind = Notice.Kind
@@ -80,6 +81,13 @@ def sentence(notice: Notice) -> str:
         "state": labels.promotion_state(promotion.state).lower(),
     }
     return _TEMPLATES[notice.kind]() % words
+
+
+def details(notice: Notice) -> str:
+    """Return in the active language what goes with the sentence: what somebody wrote, or what has changed."""
+    if notice.kind == Kind.EVIDENCE_CHANGED:
+        return blocking.named(name for name in notice.text.split(", ") if name)
+    return sentences.translated(notice.text)
 
 
 _TEMPLATES = {

@@ -1,6 +1,6 @@
 """Who is who in a promotion: those who asked for it, those who may decide it, and how many did."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
@@ -44,30 +44,64 @@ class Requesters:
         return ""
 
 
+@dataclass(frozen=True)
+class Authors:
+    """Who made the run behind a version: accounts, and names in lower case."""
+
+    ids: frozenset[int] = frozenset()
+    names: frozenset[str] = frozenset()
+
+
 def requesters(promotion: Promotion, rules: Rules) -> Requesters:
-    """Return who asked for `promotion`. Two queries if the author of the run counts, else none.
+    """Return who asked for `promotion`. Two queries if the author of the run counts, else none."""
+    found = authors([promotion.version]) if rules.author_requests else {}
+    return requesters_among(promotion, rules, found)
 
-    The author is who MLflow names as the run's user, and who submitted the job that made it.
+
+def requesters_among(promotion: Promotion, rules: Rules, found: Mapping[int, Authors]) -> Requesters:
+    """Return who asked for `promotion`.
+
+    :param found: id of a version -> who made its run, see `authors`
     """
-    asked, name = promotion.requested_by_id, promotion.requested_by_name.casefold()
-    if not rules.author_requests:
-        return Requesters(asked, name)
-    accounts, names = _authors(promotion.version)
-    return Requesters(asked, name, accounts, names)
+    made = found.get(promotion.version_id, Authors()) if rules.author_requests else Authors()
+    asked = promotion.requested_by_name.casefold()
+    return Requesters(promotion.requested_by_id, asked, made.ids, made.names)
 
 
-def _authors(version: ModelVersion) -> tuple[frozenset[int], frozenset[str]]:
-    names, accounts = set(), set()
-    for user, tags in Run.objects.filter(run_id=version.run_id).values_list("user", "tags"):
-        names |= {user, str(tags.get("mlflow.user", ""))}
+def authors(versions: Iterable[ModelVersion]) -> dict[int, Authors]:
+    """Return by its id who made the run behind each version. Two queries.
+
+    These are whom MLflow names as the user of the run, and who submitted the job that made it.
+    """
+    found = list(versions)
+    jobs = {version.pk: _job_number(version) for version in found}
+    runs = {version.pk: version.run_id for version in found}
+    users: dict[str, set[str]] = {}
+    for run_id, user, tags in Run.objects.filter(run_id__in=set(runs.values())).values_list(
+        "run_id", "user", "tags"
+    ):
+        users[run_id] = {user, str(tags.get("mlflow.user", ""))}
+    rows = Job.objects.filter(pk__in=set(jobs.values()) - {0})
+    submitted = {
+        number: (account, name)
+        for number, account, name in rows.values_list("pk", "submitted_by_id", "submitted_by_name")
+    }
+    return {
+        version: _made_by(users.get(runs[version], set()), submitted.get(jobs[version])) for version in jobs
+    }
+
+
+def _made_by(names: set[str], submitter: tuple[int | None, str] | None) -> Authors:
+    account, name = submitter or (None, "")
+    known = {one.casefold() for one in {*names, name} if one}
+    return Authors(frozenset({account} if account else ()), frozenset(known))
+
+
+def _job_number(version: ModelVersion) -> int:
+    """Return the number of the job that made the run; 0 if none is named."""
     number = str(version.lineage.get("stagegate.job", ""))
     # Nine digits fit into every database's integer.
-    if number.isascii() and number.isdigit() and len(number) < 10:
-        submitted = Job.objects.filter(pk=int(number)).values_list("submitted_by_id", "submitted_by_name")
-        for account, name in submitted:
-            names.add(name)
-            accounts |= {account} if account else set()
-    return frozenset(accounts), frozenset(name.casefold() for name in names if name)
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0
 
 
 def sentence_against(why: str) -> str:
