@@ -25,6 +25,10 @@ _RUN_URI = re.compile(r"runs:/+([^/]+)(?:/(.*))?")
 _MODEL_URI = re.compile(r"models:/+([^/@]+)(?:/([^/]+)|@([^/]+))?(?:/(.*))?")
 
 
+class NoArtifactsError(IntegrationError):
+    """Where artifacts should be there are none."""
+
+
 @dataclass(frozen=True)
 class ArtifactFile:
     """One file of a manifest: path below the root, size in bytes, SHA-256 in hexadecimal."""
@@ -66,8 +70,8 @@ class Artifacts:
 
         `between` is called before each chunk; what it raises ends the reading.
 
-        Raises a permanent `IntegrationError` when nothing is there, or more than `max_files` or
-        `max_bytes`; a temporary one when a file was cut short on the way.
+        Raises a permanent `IntegrationError` when nothing is there (`NoArtifactsError`), or more than
+        `max_files` or `max_bytes`; a temporary one when a file was cut short on the way.
         """
         return self._read_all(uri, None, max_files, max_bytes, between)
 
@@ -106,7 +110,7 @@ class Artifacts:
             left -= file.size
             files.append(file)
         if not files:
-            raise IntegrationError(f"There are no artifacts at {uri}.", permanent=True)
+            raise NoArtifactsError(f"There are no artifacts at {uri}.", permanent=True)
         return tuple(sorted(files, key=lambda file: file.path))
 
     def _open(self, uri: str) -> tuple[ArtifactStore, str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from integrations.artifacts import ArtifactFile, Artifacts, manifest_digest
+from integrations.artifacts import ArtifactFile, Artifacts, NoArtifactsError, manifest_digest
 from integrations.errors import IntegrationError
 from integrations.mlflow_server import MLflowServer
 from registry.models import ModelVersion
@@ -44,11 +44,11 @@ def compare(
     """
     artifacts = Artifacts(server)
     try:
-        if not artifacts.entries(version.source):
-            return _outcome(version, ())
         if into is None:
             return _outcome(version, artifacts.manifest(version.source, between=between))
         return _outcome(version, artifacts.download(version.source, into, between=between))
+    except NoArtifactsError:
+        return _outcome(version, ())
     except IntegrationError as error:
         if not error.permanent:
             raise
