@@ -160,6 +160,22 @@ def propose(
     return Proposal(version, requirement.bump, requirement.reasons, requirement.unknown)
 
 
+def candidate(
+    previous: MLModelVersion | None, bump: Bump | None, taken: Collection[MLModelVersion] = ()
+) -> MLModelVersion:
+    """Return the next release candidate of the release that comes after `previous` by `bump`.
+
+    `1.2.0` with MINOR gives `1.3.0-rc1`, and `1.3.0-rc3` where `1.3.0-rc2` is the highest candidate so far.
+
+    :param previous: see `baseline`; None: the candidate is one of the first release
+    :param taken: versions that exist already
+    :raises ValueError: the numbers have become too large to store
+    """
+    release = FIRST_VERSION if previous is None else (bump or Bump.PATCH).apply(previous)
+    before = [one for one in taken if one.core == release.core and (one.stage or "").startswith("rc")]
+    return max(before).next_candidate() if before else MLModelVersion(f"{release.core}-rc1")
+
+
 def bump_between(previous: MLModelVersion, chosen: MLModelVersion) -> Bump | None:
     """Return which number of the core grew from `previous` to `chosen`; None if the core did not grow.
 

@@ -1,28 +1,39 @@
-"""Operations: propose a version for a run, and register it.
+"""Operations: register a run as a version.
 
-The web process only checks and queues. A worker hashes the artifacts and creates the version
+The web process only checks and queues. A worker hashes and inspects the artifacts and creates the version
 (`registry.register_job`), so registering neither waits for MLflow nor fails with it.
 """
 
 import hashlib
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from accounts import access
+from accounts import access as roles
 from accounts.models import User
 from accounts.roles import Permission
 from audit import trail
-from experiments import jobs, sentences
+from experiments import jobs
 from experiments.job_states import JobState
+from experiments.jobs import WrongStateError
 from experiments.models import Job, Run
-from registry import bump, labels
-from registry.bump import Bump, VersionFacts
-from registry.models import ModelVersion
+from registry import access
+from registry.models import RegisteredModel
 from registry.promotion import ConflictError
+from registry.registration_proposal import (
+    Proposal,
+    check_free,
+    check_reason,
+    choose,
+    facts,
+    propose,
+)
 from registry.semver import MLModelVersion
+
+__all__ = ["Proposal", "facts", "is_registrable", "prepare", "propose", "register"]
 
 NAME_LIMIT = 200
 REASON_LIMIT = 2000
@@ -42,72 +53,25 @@ _LINEAGE_TAGS = (
 )
 
 
-@dataclass(frozen=True)
-class Proposal:
-    """What the product suggests for a run.
-
-    :ivar previous: the release it was compared with, if there is one
-    :ivar required: bump that the differences ask for; empty for the first version
-    :ivar reasons: the differences in words
-    :ivar unknown: what could not be compared, in words
-    """
-
-    version: MLModelVersion
-    previous: MLModelVersion | None
-    required: str
-    reasons: tuple[str, ...]
-    unknown: tuple[str, ...]
-
-
-def propose(run: Run, model_name: str) -> Proposal:
-    """Return the version that `run` should get as a version of `model_name`. Two queries."""
-    rows = ModelVersion.objects.filter(model__name=model_name).only("version", "facts")
-    existing = {MLModelVersion(row.version): row for row in rows}
-    previous = bump.baseline(existing)
-    before = VersionFacts(**existing[previous].facts) if previous else VersionFacts()
-    found = bump.propose(previous, before, facts(run), taken=existing.keys())
-    required = found.bump.word if found.bump else ""
-    return Proposal(found.version, previous, required, found.reasons, found.unknown)
-
-
-def facts(run: Run) -> VersionFacts:
-    """Return what is compared of `run`, from its parameters and tags in the mirror."""
-    tags = run.tags
-    data_hash = tags.get("dataset_hash", "")
-    return VersionFacts(
-        architecture=tags.get("model_architecture", ""),
-        input_schema=tags.get("input_schema") or None,
-        output_schema=tags.get("output_schema") or None,
-        datasets={tags.get("dataset_name") or "data": data_hash} if data_hash else None,
-        params=dict(run.params),
-        commit=tags.get("git_commit") or tags.get("mlflow.source.git.commit", ""),
-    )
-
-
 def register(
     run: Run, model_name: str, *, user: User, version: str = "", bump: str = "", reason: str = ""
 ) -> Job:
     """Queue the registration of `run` as a version of `model_name`; the model is created with its first one.
 
     :param version: semantic version; empty takes the proposed one
-    :param bump: instead of `version`: how far to go from the latest release (major, minor or patch)
+    :param bump: instead of `version`: how far to go from the latest release (major, minor or patch), or
+        ``candidate`` for the next release candidate of what is required
     :param reason: required when the version moves less far than the differences ask for
-    :returns: the job; asking for the same again returns the same job, and retries the user's own that failed
-        or was cancelled, with what is asked now
-    :raises PermissionDenied: `user` may not register versions
-    :raises ValidationError: by field: an unusable name or version, a version that exists, a missing reason, a
-        bump beside a version or without a release to count from
+    :returns: the job; asking for the same again returns the same job, and retries one that failed or was
+        cancelled, with what is asked now
+    :raises PermissionDenied: `user` may not register versions of this model
+    :raises ValidationError: by field: an unusable name or version, a version that exists or is being made
+        from another run, a missing reason, a bump beside a version or without a release to count from
     :raises ConflictError: another person's job for the same has failed or was cancelled
     """
-    access.require(user, Permission.VERSION_REGISTER, target=trail.Target("run", run.run_id, str(run)))
+    require(user, model_name, target=trail.Target("run", run.run_id, str(run)))
     payload = prepare(run, model_name, version=version, step=bump, reason=reason)
-    job = jobs.submit("register", payload, user=user, key=_key(payload))
-    if job.state not in (JobState.FAILED, JobState.CANCELLED):
-        return job
-    if job.submitted_by_id != user.pk:
-        text = _("Job #%(id)s of %(name)s has tried this and did not succeed. It has to be retried instead.")
-        raise ConflictError(text % {"id": job.pk, "name": job.submitted_by_name})
-    return jobs.retry(job, user=user, payload=payload)
+    return queued("register", payload, user=user, key=_key(payload))
 
 
 def prepare(
@@ -121,10 +85,43 @@ def prepare(
     _check_run(run)
     _check_name(model_name)
     proposal = propose(run, model_name)
-    chosen = _counted(step, version, proposal) if step else _chosen(version, proposal)
-    _check_free(model_name, chosen)
-    _check_reason(proposal, chosen, reason)
+    chosen = choose(proposal, version=version, step=step)
+    check_free(run, model_name, chosen)
+    check_reason(proposal, chosen, reason, limit=REASON_LIMIT)
     return _payload(run, model_name, chosen, proposal, reason)
+
+
+def require(user: User, model_name: str, *, target: trail.Target) -> None:
+    """Let pass who may register versions of a model; one that is not there yet is anybody's with the role.
+
+    :raises PermissionDenied: they may not
+    """
+    model = RegisteredModel.objects.filter(name=model_name[: NAME_LIMIT + 1].replace("\0", "")).first()
+    if model is None:
+        roles.require(user, Permission.VERSION_REGISTER, target=target)
+    else:
+        access.require_on(user, Permission.VERSION_REGISTER, model, target=target)
+
+
+def queued(kind: str, payload: Mapping[str, Any], *, user: User, key: str) -> Job:
+    """Queue a job under `key`, or return the one that has it; retry that if it did not succeed.
+
+    :raises ConflictError: it is another person's, and `user` may not retry the jobs of others
+    """
+    job = jobs.submit(kind, payload, user=user, key=key)
+    if job.state not in (JobState.FAILED, JobState.CANCELLED):
+        return job
+    if not job.belongs_to(user) and not roles.can(user, Permission.JOB_CANCEL_ANY):
+        text = _(
+            "Job #%(id)s of %(name)s has tried to register this as %(version)s and did not succeed. "
+            "%(name)s or an administrator can retry it; you can choose another version."
+        )
+        told = {"id": job.pk, "name": job.submitted_by_name, "version": job.payload["version"]}
+        raise ConflictError(text % told)
+    try:
+        return jobs.retry(job, user=user, payload=payload)
+    except WrongStateError:  # somebody else was faster; it waits or runs now
+        return Job.objects.get(pk=job.pk)
 
 
 def is_registrable(run: Run) -> bool:
@@ -135,12 +132,11 @@ def is_registrable(run: Run) -> bool:
 def _payload(
     run: Run, model_name: str, chosen: MLModelVersion, proposal: Proposal, reason: str
 ) -> dict[str, Any]:
-    actual = bump.bump_between(proposal.previous, chosen) if proposal.previous else None
     return {
         "run_id": run.run_id,
         "model": model_name,
         "version": str(chosen),
-        "bump": actual.word if actual else "",
+        "bump": proposal.bump_of(chosen),
         "required_bump": proposal.required,
         "reasons": list(proposal.reasons),
         "reason": reason.strip(),
@@ -149,7 +145,7 @@ def _payload(
     }
 
 
-def _key(payload: dict[str, Any]) -> str:
+def _key(payload: Mapping[str, Any]) -> str:
     identity = "\n".join((payload["run_id"], payload["model"], payload["version"]))
     return f"register:{hashlib.sha256(identity.encode()).hexdigest()}"
 
@@ -165,41 +161,4 @@ def _check_name(name: str) -> None:
     if any(character in _FORBIDDEN_IN_NAMES for character in name):
         raise ValidationError(
             {"model": _("A model's name cannot contain any of / : @ and the percent sign.")}
-        )
-
-
-def _counted(step: str, version: str, proposal: Proposal) -> MLModelVersion:
-    if version.strip():
-        raise ValidationError({"bump": _("Give either a version or a bump.")})
-    if proposal.previous is None:
-        raise ValidationError({"bump": _("There is no release yet from which a bump could be counted.")})
-    try:
-        return Bump.parse(step).apply(proposal.previous)
-    except ValueError as error:
-        raise ValidationError({"bump": sentences.translated(str(error))}) from error
-
-
-def _chosen(version: str, proposal: Proposal) -> MLModelVersion:
-    if not version.strip():
-        return proposal.version
-    try:
-        return MLModelVersion(version.strip())
-    except ValueError as error:
-        raise ValidationError({"version": sentences.translated(str(error))}) from error
-
-
-def _check_free(model_name: str, chosen: MLModelVersion) -> None:
-    if ModelVersion.objects.filter(model__name=model_name, version=str(chosen)).exists():
-        text = _("%(model)s %(version)s exists already.") % {"model": model_name, "version": chosen}
-        raise ValidationError({"version": text})
-
-
-def _check_reason(proposal: Proposal, chosen: MLModelVersion, reason: str) -> None:
-    if len(reason) > REASON_LIMIT:
-        raise ValidationError({"reason": _("At most %d characters, please.") % REASON_LIMIT})
-    needed = Bump.parse(proposal.required) if proposal.required else None
-    if not bump.suffices(needed, proposal.previous, chosen) and not reason.strip():
-        text = _("%(version)s moves less far than the changes ask for (%(required)s). Say why.")
-        raise ValidationError(
-            {"reason": text % {"version": chosen, "required": labels.bump(proposal.required)}}
         )
