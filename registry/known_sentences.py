@@ -205,6 +205,7 @@ POLICIES = (
     _("A whole number from %(least)s to %(most)s is expected."),
     _("A gate stands in the policy twice."),
     _("There is no gate %(gate)s."),
+    _("There is no group %(group)s."),
     _("There is no setting %(setting)s."),
     _("This has to be filled in."),
     _("A list of at most %(count)s objects is expected."),

@@ -12,11 +12,7 @@ _LONGEST_MODEL = 140
 
 def version_id(version: ModelVersion) -> str:
     """Return ``model@version``; one that is too long ends with the SHA-256 of the whole text instead."""
-    whole = str(version)
-    if len(whole) <= _LONGEST_ID:
-        return whole
-    digest = hashlib.sha256(whole.encode()).hexdigest()
-    return f"{whole[: _LONGEST_ID - len(digest) - 1]}~{digest}"
+    return _id(str(version))
 
 
 def of_model(model: RegisteredModel) -> trail.Target:
@@ -36,7 +32,24 @@ def of_promotion(promotion: Promotion) -> trail.Target:
     return trail.Target("promotion", str(promotion.pk), label, version.model.name)
 
 
+def of_policy(model: RegisteredModel | None, to_stage: str) -> trail.Target:
+    """Return the policy of `model` (None: of the installation) for a stage as the trail names it."""
+    name = model.name if model else ""
+    return trail.Target(
+        "policy", _id(f"{name}:{to_stage}"), f"{_short(name) or 'default'} to {to_stage}", name
+    )
+
+
+def _id(whole: str) -> str:
+    if len(whole) <= _LONGEST_ID:
+        return whole
+    digest = hashlib.sha256(whole.encode()).hexdigest()
+    return f"{whole[: _LONGEST_ID - len(digest) - 1]}~{digest}"
+
+
 def _label(version: ModelVersion) -> str:
-    name = version.model.name
-    short = name if len(name) <= _LONGEST_MODEL else f"{name[: _LONGEST_MODEL - 1]}…"
-    return f"{short}@{version.version}"
+    return f"{_short(version.model.name)}@{version.version}"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_MODEL else f"{name[: _LONGEST_MODEL - 1]}…"
