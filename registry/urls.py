@@ -3,7 +3,7 @@
 from django.urls import path
 
 from registry.access import for_viewers
-from registry.views import as_of, members, models, promotions, register, version
+from registry.views import as_of, cards, members, models, notices, promotions, register, reviews, rollback, version
 
 app_name = "registry"
 
@@ -20,6 +20,16 @@ urlpatterns = [
     path(_VERSION, for_viewers(version.overview), name="version"),
     path(f"{_VERSION}metadata/", for_viewers(version.metadata), name="version-metadata"),
     path(f"{_VERSION}metrics/", for_viewers(version.metrics), name="version-metrics"),
+    path(f"{_VERSION}card/", for_viewers(cards.card_tab), name="version-card"),
+    path(f"{_VERSION}card/start/", for_viewers(cards.start), name="version-card-start"),
+    path(f"{_VERSION}card/edit/", for_viewers(cards.edit), name="version-card-edit"),
+    path(f"{_VERSION}card/preview/", for_viewers(cards.preview), name="version-card-preview"),
+    path(f"{_VERSION}card/import/", for_viewers(cards.import_readme), name="version-card-import"),
+    path(f"{_VERSION}card/README.md", for_viewers(cards.readme), name="version-card-readme"),
+    path(f"{_VERSION}card/diff/", for_viewers(cards.diff), name="card_diff"),
+    path(f"{_VERSION}card/submit/", for_viewers(cards.submit), name="version-card-submit"),
+    path(f"{_VERSION}card/approve/", for_viewers(cards.approve), name="version-card-approve"),
+    path(f"{_VERSION}card/return/", for_viewers(cards.return_to_draft), name="version-card-return"),
     path(f"{_VERSION}files/", for_viewers(version.files), name="version-files"),
     path(f"{_VERSION}history/", for_viewers(version.events), name="version-history"),
     path(f"{_VERSION}promote/", for_viewers(promotions.open_promotion), name="open-promotion"),
@@ -27,6 +37,15 @@ urlpatterns = [
     path("runs/<str:run_id>/versions/", for_viewers(register.run_versions), name="run-versions"),
     path("promotions/", for_viewers(promotions.promotions), name="promotions"),
     path("promotions/<int:number>/", for_viewers(promotions.promotion_page), name="promotion"),
-    path("promotions/<int:number>/review/", for_viewers(promotions.review), name="review"),
-    path("promotions/<int:number>/withdraw/", for_viewers(promotions.withdraw), name="withdraw"),
+    path("promotions/<int:number>/review/", for_viewers(reviews.review), name="review"),
+    path("promotions/<int:number>/withdraw/", for_viewers(reviews.withdraw), name="withdraw"),
+    path("promotions/<int:number>/comments/", for_viewers(reviews.comment), name="comment"),
+    path("promotions/<int:number>/waive/", for_viewers(reviews.waive), name="waive"),
+    path("promotions/<int:number>/renew/", for_viewers(reviews.renew), name="renew"),
+    path("promotions/<int:number>/follow-up/", for_viewers(reviews.follow_up), name="follow-up"),
+    path("promotions/<int:number>/card/", for_viewers(reviews.card_changes), name="promotion-card"),
+    path("models/<str:name>/rollback/", for_viewers(rollback.roll_back), name="rollback"),
+    path(f"{_VERSION}bypass/", for_viewers(rollback.emergency), name="bypass"),
+    path("notices/", for_viewers(notices.notices_page), name="notices"),
+    path("notices/read/", for_viewers(notices.mark_read), name="read-notices"),
 ]

@@ -1,0 +1,85 @@
+"""Where a version came from, step by step, each with a link. Plain data, no database."""
+
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+
+from registry.models import ModelVersion, Promotion
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step on the way to a version.
+
+    :ivar icon: name of a heroicon
+    :ivar text: what it is called; empty where nobody recorded it
+    :ivar title: the whole of a text that is cut
+    :ivar kind: how the text is written: ``digest``, ``version`` or empty
+    """
+
+    label: str
+    icon: str
+    text: str
+    title: str = ""
+    url: str = ""
+    kind: str = ""
+    note: str = ""
+
+
+def of(version: ModelVersion, promotion: Promotion | None = None) -> list[Step]:
+    """Return data, commit, pipeline job, run, version and, where given, the promotion. No query."""
+    told, here = version.lineage, [version.model.name, version.version]
+    data, commit = str(told.get("dataset_hash") or ""), str(told.get("git_commit") or "")
+    job, repository = str(told.get("stagegate.job") or ""), str(told.get("stagegate.repository") or "")
+    steps = [
+        Step(
+            _("Data"),
+            "circle-stack",
+            data,
+            _joined(told.get("dataset_name"), told.get("dataset_version"), data),
+            _address("registry:version-metadata", *here) if data else "",
+            "digest",
+            _joined(told.get("dataset_name"), told.get("dataset_version")),
+        ),
+        Step(
+            _("Commit"),
+            "code-bracket",
+            commit,
+            commit,
+            _address("experiments:repository", repository) if commit and repository else "",
+            "digest",
+            _joined(repository),
+        ),
+        Step(
+            _("Pipeline job"),
+            "queue-list",
+            f"#{job}" if job else "",
+            "",
+            _address("experiments:job", job) if job else "",
+        ),
+        Step(
+            _("Run"),
+            "chart-bar",
+            version.run_id,
+            version.run_id,
+            _address("experiments:run", version.run_id) if version.run_id else "",
+            "digest",
+        ),
+        Step(_("Version"), "cube", version.version, str(version), version.get_absolute_url(), "version"),
+    ]
+    if promotion is not None:
+        address = promotion.get_absolute_url()
+        steps.append(Step(_("Promotion"), "arrow-up-circle", f"#{promotion.pk}", "", address))
+    return steps
+
+
+def _joined(*texts: object) -> str:
+    return " ".join(str(text) for text in texts if text)
+
+
+def _address(view: str, *arguments: str) -> str:
+    try:
+        return reverse(view, args=arguments)
+    except NoReverseMatch:
+        return ""
