@@ -88,3 +88,27 @@ class AuditEntry(models.Model):
             prev_hash=self.prev_hash,
             hash=self.hash,
         )
+
+
+class TrailStatus(models.Model):
+    """What the last verification of the trail found, for the page; one row. Proof is in the checkpoints."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    # How far the verification that is under way has come; it starts over once it has reached the end.
+    sequence = models.BigIntegerField(default=0)
+    hash = models.CharField(max_length=64, default=chain.GENESIS)
+    looked_at = models.DateTimeField(null=True)
+    # The last time the end was reached without a fault, and which entry that was.
+    whole_at = models.DateTimeField(null=True)
+    whole_to = models.BigIntegerField(default=0)
+    fault_kind = models.CharField(max_length=20, blank=True)
+    fault_sequence = models.BigIntegerField(null=True)
+    fault_reason = models.TextField(blank=True)
+    checkpoint_sequence = models.BigIntegerField(default=0)
+    checkpoint_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="audit_one_status")]
+
+    def __str__(self) -> str:
+        return self.fault_kind or f"whole to {self.whole_to}"

@@ -10,5 +10,9 @@ class ConfigConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Register the system checks, and the chores of the trail, whose app knows no chores."""
         from config import checks  # noqa: F401 - importing registers them
+        from experiments import chores
+
+        chores.register(chores.Chore("audit-checkpoint", "audit.checkpoints:keep", seconds=120))
+        chores.register(chores.Chore("audit-verify", "audit.verification:keep", seconds=120))

@@ -61,6 +61,15 @@ def folder(name: str, *, default: Path) -> Path:
     return path
 
 
+def file(name: str, *, default: Path) -> Path:
+    """Return variable `name` as an absolute file path; it need not exist yet, but may not be a folder."""
+    value = os.environ.get(name, "").strip()
+    path = Path(value).expanduser().absolute() if value else default
+    if path.is_dir():
+        raise ImproperlyConfigured(f"{name} must name a file, and {path} is a folder.")
+    return path
+
+
 def url(name: str, *, default: str, schemes: Iterable[str]) -> str:
     """Return variable `name` as a URL whose scheme is one of `schemes`."""
     value = text(name, default)

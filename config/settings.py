@@ -107,7 +107,7 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- The audit trail ------------------------------------------------------------------------------------
-# Signed checkpoints, outside the database. Machines that make them share both; a copy elsewhere is worth more.
+# Signed checkpoints, outside the database. Machines that make them have to share both.
 CHECKPOINT_DIR = environment.folder("STAGEGATE_CHECKPOINT_DIR", default=DATA_DIR / "checkpoints")
 CHECKPOINT_KEY = environment.file("STAGEGATE_CHECKPOINT_KEY", default=DATA_DIR / "checkpoint_key.pem")
 

@@ -21,7 +21,7 @@ def flush_of_the_audit_table() -> Iterator[None]:
     flush = TransactionTestCase._fixture_teardown
 
     def flush_without_triggers(case: TransactionTestCase) -> None:
-        with _lifted_triggers():
+        with lifted_triggers():
             flush(case)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -30,7 +30,8 @@ def flush_of_the_audit_table() -> Iterator[None]:
 
 
 @contextmanager
-def _lifted_triggers() -> Iterator[None]:
+def lifted_triggers() -> Iterator[None]:
+    """Take the triggers of the audit table off for a while."""
     take_off, put_back = _sqlite() if connection.vendor == "sqlite" else _postgresql()
     _run(take_off)
     try:

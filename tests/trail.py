@@ -1,0 +1,77 @@
+"""Entries of the trail for tests, and an attacker who may do anything in the database."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection, transaction
+
+from audit import chain, rows, trail, verifier
+from audit.events import Event
+from audit.models import AuditEntry
+from tests.audit_flush import TABLE, lifted_triggers
+
+ENGINEER = trail.Actor("7", "jane")
+
+
+@pytest.fixture(autouse=True)
+def checkpoint_folder(settings: Any, tmp_path: Path) -> Path:
+    """Keep key and checkpoints of a test in a folder of its own; return the folder of the checkpoints."""
+    settings.CHECKPOINT_KEY = tmp_path / "private" / "checkpoint_key.pem"
+    settings.CHECKPOINT_DIR = tmp_path / "checkpoints"
+    return tmp_path / "checkpoints"
+
+
+def make_entry(event: Event = Event.JOB_SUBMITTED, **changes: Any) -> AuditEntry:
+    """Record something."""
+    number = AuditEntry.objects.count() + 1
+    fields: dict[str, Any] = {
+        "actor": ENGINEER,
+        "target": trail.Target("job", str(number), f"job {number}", "receipt-ocr"),
+        "data": {"attempt": number, "rate": 1e-3},
+    }
+    with transaction.atomic():
+        return trail.record(event, **fields | changes)
+
+
+def make_entries(count: int) -> None:
+    """Record `count` things."""
+    for _ in range(count):
+        make_entry()
+
+
+def run_sql(*statements: str, **parameters: Any) -> None:
+    """Do what somebody does who may do anything in the database, triggers and checks included."""
+    checks = "PRAGMA ignore_check_constraints = {}" if connection.vendor == "sqlite" else "SELECT '{}'"
+    with lifted_triggers(), connection.cursor() as cursor:
+        cursor.execute(checks.format("on"))
+        for statement in statements:
+            cursor.execute(statement.format(table=TABLE), parameters or None)
+        cursor.execute(checks.format("off"))
+
+
+def rewrite(first: int, **changes: Any) -> None:
+    """Change entry `first` and give it and every later one the hash that fits: a chain without a seam."""
+    records = [record for record in rows.records() if isinstance(record, dict)]
+    last = records[first - 2]["hash"] if first > 1 else chain.GENESIS
+    for record in records[first - 1 :]:
+        if record["sequence"] == first:
+            record |= changes
+        record["prev_hash"] = last
+        record["hash"] = last = verifier.digest(record)
+        run_sql(
+            "UPDATE {table} SET actor_name = %(actor_name)s, prev_hash = %(prev_hash)s, hash = %(hash)s"
+            " WHERE sequence = %(sequence)s",
+            **{name: record[name] for name in ("actor_name", "prev_hash", "hash", "sequence")},
+        )
+
+
+def lines_of(path: Path) -> list[str]:
+    """Return the lines of a file."""
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+def key_mode() -> int:
+    """Return the permissions of the private key."""
+    return Path(settings.CHECKPOINT_KEY).stat().st_mode & 0o777
