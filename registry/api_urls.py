@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from registry import api, as_of_api, members_api
+from registry import api, as_of_api, card_api, members_api, promotion_api
 
 _VERSION = "models/<str:name>/versions/<str:version>/"
+_PROMOTION = "promotions/<int:number>/"
 
 urlpatterns = [
     path("models/", api.Models.as_view(), name="api-models"),
@@ -16,10 +17,24 @@ urlpatterns = [
     path("models/<str:name>/versions/", api.Versions.as_view(), name="api-versions"),
     path(_VERSION, api.Version.as_view(), name="api-version"),
     path(f"{_VERSION}metadata/", api.VersionMetadata.as_view(), name="api-version-metadata"),
+    path(f"{_VERSION}card/", card_api.Card.as_view(), name="api-version-card"),
+    path(f"{_VERSION}card/README.md", card_api.Readme.as_view(), name="api-version-card-readme"),
+    path(f"{_VERSION}card/submit/", card_api.Submission.as_view(), name="api-version-card-submit"),
+    path(f"{_VERSION}card/approve/", card_api.Approval.as_view(), name="api-version-card-approve"),
+    path(f"{_VERSION}card/return/", card_api.Return.as_view(), name="api-version-card-return"),
     path(f"{_VERSION}files/", api.VersionFiles.as_view(), name="api-version-files"),
     path(f"{_VERSION}history/", api.VersionHistory.as_view(), name="api-version-history"),
-    path("promotions/", api.Promotions.as_view(), name="api-promotions"),
-    path("promotions/<int:number>/", api.PromotionDetail.as_view(), name="api-promotion"),
-    path("promotions/<int:number>/reviews/", api.Reviews.as_view(), name="api-reviews"),
-    path("promotions/<int:number>/withdraw/", api.Withdrawal.as_view(), name="api-withdraw"),
+    path("models/<str:name>/rollback/", promotion_api.Rollback.as_view(), name="api-rollback"),
+    path("models/<str:name>/bypass/", promotion_api.Bypass.as_view(), name="api-bypass"),
+    path("promotions/", promotion_api.Promotions.as_view(), name="api-promotions"),
+    path(_PROMOTION, promotion_api.PromotionDetail.as_view(), name="api-promotion"),
+    path(f"{_PROMOTION}evidence/", promotion_api.Snapshots.as_view(), name="api-evidence"),
+    path(f"{_PROMOTION}reviews/", promotion_api.Reviews.as_view(), name="api-reviews"),
+    path(f"{_PROMOTION}withdraw/", promotion_api.Withdrawal.as_view(), name="api-withdraw"),
+    path(f"{_PROMOTION}renew/", promotion_api.Renewal.as_view(), name="api-renew"),
+    path(f"{_PROMOTION}comments/", promotion_api.Comments.as_view(), name="api-comments"),
+    path(f"{_PROMOTION}waivers/", promotion_api.Waivers.as_view(), name="api-waivers"),
+    path(f"{_PROMOTION}follow-up/", promotion_api.FollowUp.as_view(), name="api-follow-up"),
+    path("notices/", promotion_api.Notices.as_view(), name="api-notices"),
+    path("notices/read/", promotion_api.ReadNotices.as_view(), name="api-read-notices"),
 ]

@@ -23,6 +23,7 @@ TABS = (
     ("overview", "registry:version", _("Overview")),
     ("metadata", "registry:version-metadata", _("Metadata")),
     ("metrics", "registry:version-metrics", _("Metrics")),
+    ("card", "registry:version-card", _("Card")),
     ("files", "registry:version-files", _("Files")),
     ("history", "registry:version-history", _("History")),
 )
