@@ -22,7 +22,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """Turn an exception of an API view into a problem document; unknown exceptions stay errors of ours.
 
     Field errors stand under `errors` as {field: [message, ...]} and answer 422, since the request was
-    well-formed JSON whose content cannot be accepted.
+    well-formed JSON whose content cannot be accepted. The reasons of a conflict stand under `reasons`.
     """
     response = exception_handler(error, context)
     if isinstance(error, ValidationError):
@@ -57,6 +57,8 @@ def _field_errors(error: Exception) -> dict[str, Any]:
     if isinstance(error, exceptions.ValidationError):
         detail = error.detail
         return {"errors": detail if isinstance(detail, dict) else {"non_field_errors": detail}}
+    if isinstance(error, ConflictError) and error.reasons:
+        return {"reasons": list(error.reasons)}
     if isinstance(error, ValidationError):
         if hasattr(error, "error_dict"):
             return {"errors": error.message_dict}

@@ -217,6 +217,14 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_PERMISSIONS": ["accounts.permissions.MayView"],
+    # Fields of one name whose values differ.
+    "ENUM_NAME_OVERRIDES": {
+        "PromotionState": "registry.models.promotions.Promotion.State",
+        "PromotionKind": "registry.models.promotions.Promotion.Kind",
+        "NoticeKind": "registry.models.notices.Notice.Kind",
+        "DriftState": "registry.models.drifts.Drift.State",
+        "DriftKind": "registry.models.drifts.Drift.Kind",
+    },
 }
 
 # --- E-mail ----------------------------------------------------------------------------------------------

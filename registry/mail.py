@@ -1,9 +1,9 @@
 """Chore: send what people are told by e-mail, too. No request and no transaction waits for a mail server.
 
-A notice is tried a few times over some hours, then left alone; it stays in the product. Whoever takes a notice
-up counts the attempt first, so a worker that dies while sending makes a second mail possible, never an endless
-row of them. If the server does not answer, the attempt counts for all that are due: a dead server costs one
-time-out per step of the schedule, not one per notice.
+A notice is tried a few times over some hours, then left alone; it stays in the product. Whoever takes a
+notice up counts the attempt first, so a worker that dies while sending makes a second mail possible, never an
+endless row of them. If the server does not answer, the attempt counts for all that are due: a dead server
+costs one time-out per step of the schedule, not one per notice.
 """
 
 import logging

@@ -15,6 +15,9 @@ from registry import member_rules
 from registry.models import Member, ModelVersion, Promotion, RegisteredModel, Review
 from registry.policy_rules import Rules
 
+# Why somebody cannot decide, as the trail says it.
+REQUESTER, AUTHOR = "requester", "run author"
+
 
 @dataclass(frozen=True)
 class Requesters:
@@ -38,9 +41,9 @@ class Requesters:
         """Return why `user` cannot decide, empty if they can: a word for the trail."""
         name = user.username.casefold()
         if user.pk == self.asked_id or name == self.asked_name:
-            return "requester"
+            return REQUESTER
         if user.pk in self.author_ids or name in self.author_names:
-            return "run author"
+            return AUTHOR
         return ""
 
 
@@ -106,7 +109,7 @@ def _job_number(version: ModelVersion) -> int:
 
 def sentence_against(why: str) -> str:
     """Return what somebody is told whom `Requesters.reason_against` names."""
-    if why == "run author":
+    if why == AUTHOR:
         return _("You made the run behind this version, so another reviewer has to decide.")
     return _("Nobody reviews their own request. Another reviewer has to decide.")
 

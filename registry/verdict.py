@@ -156,6 +156,8 @@ def _personal(promotion: Promotion, user: User, permissions: Collection[Permissi
     if Permission.PROMOTION_REVIEW not in permissions:
         return access.explain_on(Permission.PROMOTION_REVIEW, promotion.version.model)
     why = promotion_people.requesters(promotion, rules).reason_against(user)
+    if why == promotion_people.REQUESTER:
+        return _("You asked for this promotion, so another reviewer has to decide.")
     if why:
         return promotion_people.sentence_against(why)
     return promotion_people.outside_groups(user, rules)

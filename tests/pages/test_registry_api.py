@@ -16,11 +16,20 @@ from experiments.models import Job
 from registry import promotion
 from registry.models import Promotion, StageEvent
 from tests.people import make_user
+from tests.promotions import set_rules
 from tests.versions import make_model, make_run, make_version
 
 pytestmark = pytest.mark.django_db
 
 API = "/api/v1"
+
+
+@pytest.fixture(autouse=True)
+def policies(db: None) -> None:
+    """One approval and no gates: those have tests of their own."""
+    set_rules()
+
+
 VERSION = f"{API}/models/receipt-ocr/versions/1.0.0/"
 EVERYBODY = [None, Role.VIEWER, Role.ENGINEER, Role.REVIEWER, Role.AUDITOR, Role.ADMINISTRATOR]
 
