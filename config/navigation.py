@@ -34,6 +34,7 @@ GROUPS = (
         (
             Entry("registry:models", _("Models"), "cube"),
             Entry("registry:promotions", _("Promotions"), "arrow-up-circle"),
+            Entry("registry:production", _("In Production"), "rocket-launch"),
         ),
     ),
     Group(

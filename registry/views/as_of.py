@@ -141,7 +141,7 @@ def _csv(answers: list[as_of.Serving], asked: Asked) -> HttpResponse:
                 one.until.isoformat() if one.until else "",
                 one.how,
                 one.by,
-                " ".join(one.approved_by),
+                ", ".join(one.approved_by),
                 one.promotion,
                 one.evidence_digest,
                 one.artifact_digest,
