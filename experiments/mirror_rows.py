@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
 from experiments.mirror_values import RunValues, experiment_columns, run_values
-from experiments.models import Experiment, Run, RunMetric
+from experiments.models import Experiment, Run, RunMetric, RunParam, RunTag
 from integrations.mlflow_records import ExperimentRecord, RunRecord
 
 ACTIVE = "active"
@@ -23,6 +23,14 @@ _RUN_COLUMNS = [
     *("experiment", "name", "status", "user", "lifecycle_stage", "started_at", "ended_at", "artifact_uri"),
     *("params", "metrics", "tags", "digest", "series_digest", "seen_at"),
 ]
+
+
+# Tables with a row per run and key, and their columns besides.
+_NARROW: dict[Any, list[str]] = {
+    RunMetric: ["value"],
+    RunParam: ["value", "number"],
+    RunTag: ["value"],
+}
 
 
 class Written(NamedTuple):
@@ -109,7 +117,12 @@ def write_runs(records: Iterable[RunRecord], *, now: datetime) -> Written:
         Run.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["run_id"], update_fields=_RUN_COLUMNS
         )
-        _write_latest({row.pk: differing[row.run_id].latest for row in rows})
+        said = {row.pk: differing[row.run_id] for row in rows}
+        latest = {pk: {key: (value,) for key, value in one.latest.items()} for pk, one in said.items()}
+        _write_narrow(RunMetric, latest)
+        _write_narrow(RunParam, {pk: one.params for pk, one in said.items()})
+        tags = {pk: {key: (value,) for key, value in one.tags.items()} for pk, one in said.items()}
+        _write_narrow(RunTag, tags)
     new = sum(row.run_id not in known for row in rows)
     return Written(new, len(rows) - new)
 
@@ -135,23 +148,28 @@ def _series_state(known: _Known | None, values: RunValues) -> str:
     return known.series_digest if known and known.series_digest == values.series_digest else ""
 
 
-def _write_latest(latest: Mapping[int, Mapping[str, float | None]]) -> None:
-    """Make the `RunMetric` rows of the runs (by primary key) equal to `latest`."""
-    stored: dict[tuple[int, str], float | None] = {}
+def _write_narrow(table: Any, wanted: Mapping[int, Mapping[str, tuple[Any, ...]]]) -> None:
+    """Make the rows of the runs (by primary key) in `table` equal to `wanted`.
+
+    :param table: one of `_NARROW`
+    :param wanted: primary key of a run -> key -> values of the row
+    """
+    columns = _NARROW[table]
+    stored: dict[tuple[int, str], tuple[Any, ...]] = {}
     gone: dict[int, list[str]] = {}
-    for run, key, value in RunMetric.objects.filter(run__in=latest).values_list("run_id", "key", "value"):
-        stored[run, key] = value
-        if key not in latest[run]:
+    for run, key, *values in table.objects.filter(run__in=wanted).values_list("run_id", "key", *columns):
+        stored[run, key] = tuple(values)
+        if key not in wanted[run]:
             gone.setdefault(run, []).append(key)
     rows = [
-        RunMetric(run_id=run, key=key, value=value)
-        for run, metrics in sorted(latest.items())
-        for key, value in sorted(metrics.items())
-        if (run, key) not in stored or stored[run, key] != value
+        table(run_id=run, key=key, **dict(zip(columns, values, strict=True)))
+        for run, pairs in sorted(wanted.items())
+        for key, values in sorted(pairs.items())
+        if (run, key) not in stored or stored[run, key] != values
     ]
     if rows:
-        RunMetric.objects.bulk_create(
-            rows, update_conflicts=True, unique_fields=["run", "key"], update_fields=["value"]
+        table.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["run", "key"], update_fields=columns
         )
     for run, keys in gone.items():
-        RunMetric.objects.filter(run=run, key__in=keys).delete()
+        table.objects.filter(run=run, key__in=keys).delete()

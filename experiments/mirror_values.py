@@ -20,10 +20,13 @@ from integrations.mlflow_records import ExperimentRecord, MetricPoint, RunRecord
 
 LIVE_STATUSES = frozenset({"RUNNING", "SCHEDULED"})
 TERMINAL_STATUSES = frozenset({"FINISHED", "FAILED", "KILLED"})
-MAX_METRIC_KEY = 250
+MAX_KEY = 250
+MAX_FILTER_VALUE = 250
 
 # In every digest: raise it when more or other things are stored, and every run is written anew.
-_FORMAT = 1
+_FORMAT = 2
+
+_LONGEST_NUMBER = 40
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Some centuries before the end of the calendar, so that no time zone can lead beyond it.
@@ -36,11 +39,15 @@ class RunValues:
 
     :ivar columns: values of the `Run` row by column, `digest` included, without experiment and `seen_at`
     :ivar latest: value of each metric that gets a `RunMetric` row; None stands for NaN and infinity
+    :ivar params: text and number (None if it is none) of each parameter that gets a `RunParam` row
+    :ivar tags: text of each tag that gets a `RunTag` row
     :ivar series_digest: changes whenever the histories of the run's metrics may have changed
     """
 
     columns: dict[str, Any]
     latest: dict[str, float | None]
+    params: dict[str, tuple[str, float | None]]
+    tags: dict[str, str]
     series_digest: str
 
     @property
@@ -99,8 +106,8 @@ def experiment_columns(record: ExperimentRecord) -> dict[str, Any]:
 def run_values(record: RunRecord) -> RunValues:
     """Return everything that is stored of a run.
 
-    A metric whose name is longer than its column keeps its value among `metrics` but gets no row of its
-    own: cut names of two metrics could be equal.
+    A metric, parameter or tag whose name is longer than its column keeps its value in the `Run` row but gets
+    no row of its own: cut names of two could be equal.
     """
     points = sorted(record.latest_points, key=lambda point: point.key)
     columns: dict[str, Any] = {
@@ -122,12 +129,27 @@ def run_values(record: RunRecord) -> RunValues:
         for point in points
         if is_stored(point.key)
     }
-    return RunValues(columns, latest, _series_digest(record.status, points))
+    params = {
+        key: (value[:MAX_FILTER_VALUE], as_number(value))
+        for key, value in columns["params"].items()
+        if is_stored(key)
+    }
+    tags = {key: value[:MAX_FILTER_VALUE] for key, value in columns["tags"].items() if is_stored(key)}
+    return RunValues(columns, latest, params, tags, _series_digest(record.status, points))
 
 
 def is_stored(key: str) -> bool:
-    """Return whether the metric `key` gets rows of its own."""
-    return len(key) <= MAX_METRIC_KEY
+    """Return whether the metric, parameter or tag `key` gets rows of its own."""
+    return len(key) <= MAX_KEY
+
+
+def as_number(value: str) -> float | None:
+    """Return what a parameter says as a finite number; None if it says none, or is longer than one is."""
+    try:
+        found = float(value) if len(value) <= _LONGEST_NUMBER and "_" not in value else math.nan
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
 
 
 def _series_digest(status: str, points: list[MetricPoint]) -> str:

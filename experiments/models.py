@@ -252,6 +252,105 @@ class RunMetric(models.Model):
         return self.key
 
 
+class RunParam(models.Model):
+    """One parameter of one run, for filters, sorting and groups; `Run.params` has the whole value.
+
+    `value` holds the first characters only, `number` what it says as a number if it says one.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="filter_params")
+    key = models.CharField(max_length=250)
+    value = models.CharField(max_length=250)
+    number = models.FloatField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "key"], name="one_row_per_param")]
+        indexes = [
+            models.Index(fields=["key", "value", "run"], name="param_text_sorted"),
+            models.Index(
+                fields=["key", "number", "run"],
+                name="param_number_sorted",
+                condition=Q(number__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class RunTag(models.Model):
+    """One tag of one run, for filters; `Run.tags` has the whole value, `value` its first characters."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="filter_tags")
+    key = models.CharField(max_length=250)
+    value = models.CharField(max_length=250)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "key"], name="one_row_per_tag")]
+        indexes = [models.Index(fields=["key", "value", "run"], name="tag_sorted")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class SavedView(models.Model):
+    """A table of runs as somebody arranged it: the query of its address, under a name."""
+
+    name = models.CharField(max_length=100)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="run_views"
+    )
+    owner_name = models.CharField(max_length=150)
+    # Everybody sees it; otherwise its owner alone.
+    shared = models.BooleanField(default=False)
+    query = models.CharField(max_length=8000)
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["name", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "name"], name="one_view_per_name_and_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MetricGoal(models.Model):
+    """What is better for a metric, and its unit, where somebody said so; else `experiments.metric_goals`."""
+
+    class Direction(models.TextChoices):
+        MIN = "min"
+        MAX = "max"
+        UNKNOWN = "unknown"
+
+    # None: for all experiments that do not say otherwise.
+    experiment = models.ForeignKey(
+        Experiment, null=True, blank=True, on_delete=models.CASCADE, related_name="metric_goals"
+    )
+    key = models.CharField(max_length=250)
+    direction = models.CharField(max_length=10, choices=Direction.choices)
+    unit = models.CharField(max_length=30, blank=True)
+    changed_at = models.DateTimeField()
+    changed_by = models.CharField(max_length=150)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["experiment", "key"],
+                condition=Q(experiment__isnull=False),
+                name="one_goal_per_metric",
+            ),
+            models.UniqueConstraint(
+                fields=["key"], condition=Q(experiment__isnull=True), name="one_general_goal_per_metric"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.direction}"
+
+
 class MetricSeries(models.Model):
     """All points of one metric of one run, packed: {"step": [...], "time": [ms...], "value": [...]}."""
 

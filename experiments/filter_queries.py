@@ -1,0 +1,216 @@
+"""What a filter asks for, as a condition on the rows of `Run`.
+
+Each condition on a metric, parameter or tag asks whether the run has a row in the narrow table of that kind,
+so that a database finds it by an index whatever else is asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.lookups import Exact, In
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+
+from experiments import like_lookup  # noqa: F401  registers its lookups
+from experiments.filters import SPANS, TIMES, All, Condition, Expression, Field, FilterError, Not
+from experiments.mirror_values import MAX_FILTER_VALUE, moment
+from experiments.models import RunMetric, RunParam, RunTag
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_RELATIVE = re.compile(r"-(\d{1,6})([smhdw])")
+_SPAN = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)([smhdw]?)")
+_ORDERED = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
+_COLUMNS = {
+    "name": "name",
+    "status": "status",
+    "user": "user",
+    "id": "run_id",
+    "experiment": "experiment__name",
+    "experiment_id": "experiment__experiment_id",
+    "artifact_uri": "artifact_uri",
+    "start": "started_at",
+    "end": "ended_at",
+}
+
+
+def condition(expression: Expression, *, now: datetime | None = None) -> Q:
+    """Return `expression` as a condition on `Run`.
+
+    :param now: what times like ``-7d`` count from
+    :raises FilterError: a value does not fit what it is compared with
+    """
+    now = now or timezone.now()
+    if isinstance(expression, Condition):
+        return _condition(expression, now)
+    if isinstance(expression, Not):
+        return ~condition(expression.part, now=now)
+    parts = [condition(part, now=now) for part in expression.parts]
+    found = parts[0]
+    for part in parts[1:]:
+        found = found & part if isinstance(expression, All) else found | part
+    return found
+
+
+def _condition(asked: Condition, now: datetime) -> Q:
+    build: dict[str, Callable[[Condition], Q]] = {"metrics": _metric, "params": _param, "tags": _tag}
+    if asked.field.kind in build:
+        return build[asked.field.kind](asked)
+    if asked.field.key in TIMES:
+        return _time(asked, now)
+    if asked.field.key in SPANS:
+        return _duration(asked)
+    return _attribute(asked)
+
+
+def _metric(asked: Condition) -> Q:
+    if asked.operator == "null":
+        return ~Q(_has(RunMetric, asked.field))
+    if asked.operator in ("like", "ilike"):
+        raise _error(asked, "A metric is a number, so it cannot be compared with a pattern.")
+    return Q(_has(RunMetric, asked.field, _numbers(asked, "value")))
+
+
+def _param(asked: Condition) -> Q:
+    if asked.operator == "null":
+        return ~Q(_has(RunParam, asked.field))
+    if asked.operator in _ORDERED or all(isinstance(value, float) for value in asked.values):
+        return Q(_has(RunParam, asked.field, _numbers(asked, "number")))
+    return _stored_text(RunParam, asked, "params")
+
+
+def _tag(asked: Condition) -> Q:
+    if asked.operator == "null":
+        return ~Q(_has(RunTag, asked.field))
+    return _stored_text(RunTag, asked, "tags")
+
+
+def _stored_text(table: Any, asked: Condition, whole: str) -> Q:
+    """Return the comparison with texts of which the narrow table may hold the beginning only.
+
+    :param whole: the JSON column of `Run` that has them in full
+    """
+    if not any(len(_text(value)) >= MAX_FILTER_VALUE for value in asked.values):
+        return Q(_has(table, asked.field, _texts(asked, "value")))
+    full = KeyTextTransform(asked.field.key, whole)
+    if asked.operator in ("=", "in"):
+        values = [_text(value) for value in asked.values]
+        begun = Q(value__in=[value[:MAX_FILTER_VALUE] for value in values])
+        return Q(_has(table, asked.field, begun)) & Q(In(full, values))
+    if asked.operator == "!=":
+        return Q(_has(table, asked.field)) & ~Q(Exact(full, Value(_text(asked.values[0]))))
+    raise _error(asked, f"A pattern has less than {MAX_FILTER_VALUE} characters.")
+
+
+def _attribute(asked: Condition) -> Q:
+    column = _COLUMNS[asked.field.key]
+    if asked.operator == "null":
+        return Q(**{column: ""})
+    return _texts(asked, column)
+
+
+def _time(asked: Condition, now: datetime) -> Q:
+    column = _COLUMNS[asked.field.key]
+    if asked.operator == "null":
+        return Q(**{f"{column}__isnull": True})
+    if asked.operator in ("like", "ilike", "in"):
+        raise _error(asked, "A time is compared by =, !=, <, <=, > or >=.")
+    value = _instant(asked, asked.values[0], now)
+    if asked.operator == "!=":
+        return ~Q(**{column: value}) & Q(**{f"{column}__isnull": False})
+    return Q(**{f"{column}__{_ORDERED.get(asked.operator, 'exact')}": value})
+
+
+def _duration(asked: Condition) -> Q:
+    known = Q(started_at__isnull=False, ended_at__isnull=False)
+    if asked.operator == "null":
+        return ~known
+    if asked.operator not in _ORDERED:
+        raise _error(asked, "A duration is compared by <, <=, > or >=.")
+    value = asked.values[0]
+    match = _SPAN.fullmatch(str(value).strip())
+    if match is None:
+        raise _error(asked, 'A duration is a number of seconds, or a text such as "90s", "15m" or "2h".')
+    seconds = float(match[1]) * _UNITS[match[2] or "s"]
+    limit = F("started_at") + timedelta(seconds=min(seconds, 1e9))
+    return known & Q(**{f"ended_at__{_ORDERED[asked.operator]}": limit})
+
+
+def _has(table: Any, field: Field, matches: Q | None = None) -> Exists:
+    rows = table.objects.filter(run=OuterRef("pk"), key=field.key)
+    return Exists(rows.filter(matches) if matches is not None else rows)
+
+
+def _numbers(asked: Condition, column: str) -> Q:
+    numbers = [_number(asked, value) for value in asked.values]
+    if asked.operator == "in":
+        return Q(**{f"{column}__in": numbers})
+    if asked.operator == "!=":
+        return ~Q(**{column: numbers[0]}) & Q(**{f"{column}__isnull": False})
+    return Q(**{f"{column}__{_ORDERED.get(asked.operator, 'exact')}": numbers[0]})
+
+
+def _number(asked: Condition, value: float | str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise _error(asked, f"{asked.field} is compared with a number here, and {value!r} is none.") from None
+
+
+def _texts(asked: Condition, column: str) -> Q:
+    """Return the comparison of a text column."""
+    if asked.operator in _ORDERED:
+        raise _error(asked, f"{asked.field} is a text: it is compared by =, !=, like, ilike or in.")
+    values = [_text(value) for value in asked.values]
+    if asked.operator in ("like", "ilike"):
+        return Q(**{f"{column}__sql_{asked.operator}": re.sub("%+", "%", values[0])})
+    if asked.operator == "!=":
+        return ~Q(**{column: values[0]})
+    return Q(**{f"{column}__in": values})
+
+
+def _text(value: float | str) -> str:
+    if isinstance(value, str):
+        return value
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+
+
+def _instant(asked: Condition, value: float | str, now: datetime) -> datetime:
+    if isinstance(value, float):
+        found = moment(int(value)) if abs(value) < 1e17 else None
+    else:
+        found = _relative(value, now) or _absolute(value)
+    if found is None:
+        hint = 'A time is written "-7d" (s, m, h, d, w), "2026-01-31", "2026-01-31 12:00" or in milliseconds.'
+        raise _error(asked, hint)
+    return found
+
+
+def _relative(value: str, now: datetime) -> datetime | None:
+    match = _RELATIVE.fullmatch(value.strip())
+    if match is None:
+        return None
+    try:
+        return now - timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    except OverflowError:
+        return None
+
+
+def _absolute(value: str) -> datetime | None:
+    try:
+        day = parse_date(value.strip())
+        found = parse_datetime(value.strip()) if day is None else datetime(day.year, day.month, day.day)  # noqa: DTZ001
+    except ValueError:
+        return None
+    if found is None:
+        return None
+    return found if timezone.is_aware(found) else timezone.make_aware(found, timezone.get_current_timezone())
+
+
+def _error(asked: Condition, message: str) -> FilterError:
+    return FilterError(message, asked.start, asked.end)
