@@ -33,7 +33,27 @@ class RegistryConfig(AppConfig):
                 "registry.register_job:run",
                 max_attempts=20,  # a quarter of an hour without MLflow
                 permission=Permission.VERSION_REGISTER,
-                steps=("read run", "hash files", "record version", "create in MLflow"),
+                steps=("read run", "hash files", "inspect files", "record version", "create in MLflow"),
+            )
+        )
+        register(
+            Kind(
+                "finalise",
+                _("Finalisation"),
+                "registry.finalise_job:run",
+                max_attempts=20,  # a quarter of an hour without MLflow
+                permission=Permission.VERSION_REGISTER,
+                steps=("verify artifacts", "record version", "create in MLflow"),
+            )
+        )
+        register(
+            Kind(
+                "inspect",
+                _("Inspection of model files"),
+                "registry.inspection:run",
+                max_attempts=20,  # a quarter of an hour without MLflow
+                permission=Permission.VERSION_REGISTER,
+                steps=("fetch files", "inspect files", "record"),
             )
         )
         register(

@@ -32,6 +32,7 @@ class CardSerializer(serializers.ModelSerializer[CardRevision]):
     """
 
     _found: Shown | None = None
+    state = serializers.CharField(help_text="draft, in_review or approved")
     model = serializers.CharField(source="version.model.name")
     version = serializers.CharField(source="version.version")
     rendered = serializers.SerializerMethodField(help_text="sanitised HTML, placeholders filled")

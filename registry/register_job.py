@@ -1,4 +1,4 @@
-"""Runner of kind `register`: read the run, hash its model, take the version, have MLflow follow.
+"""Runner of kind `register`: read the run, hash and inspect its model, take the version, have MLflow follow.
 
 Idempotent: the row is the first thing that is written and belongs to one run; MLflow's version carries our
 key as a tag. Each step looks for what an earlier attempt left.
@@ -14,21 +14,18 @@ from django.utils.translation import gettext as _
 from experiments.job_context import JobContext
 from experiments.models import Run
 from experiments.runners import FollowUp, Outcome
-from integrations.artifacts import ArtifactFile, Artifacts
+from integrations.artifacts import ArtifactFile
 from integrations.errors import IntegrationError
-from integrations.mlflow_records import KEY_TAG
-from integrations.mlflow_registering import DUPLICATE_TAG
 from integrations.mlflow_server import MLflowServer
-from registry import mirror_lease, run_model, version_rows
+from registry import inspection_files, run_model, version_in_mlflow, version_rows
 from registry.metadata import MetadataError, ModelMetadata
-from registry.mirror_plan import STAGE_TAG
 from registry.models import ModelVersion
 from registry.run_metadata import of_plain_run
 from registry.stages import Stage
 from registry.version_rows import Contents
 
-_OUR_KEYS = "stagegate:"
-_READ, _HASH, _RECORD, _MIRROR = "read run", "hash files", "record version", "create in MLflow"
+_READ, _HASH, _INSPECT = "read run", "hash files", "inspect files"
+_RECORD, _MIRROR = "record version", "create in MLflow"
 
 
 def run(context: JobContext) -> Outcome:
@@ -43,10 +40,11 @@ def run(context: JobContext) -> Outcome:
         version = _record(context, server)
     else:
         context.log(f"{version} is recorded already; what is left to do is MLflow's version.")
-        for step in (_READ, _HASH, _RECORD):
+        for step in (_READ, _HASH, _INSPECT, _RECORD):
             context.step(step, "skipped")
     try:
-        version = _mirror(context, server, version)
+        with _step(context, _MIRROR):
+            version = version_in_mlflow.ensure(context, server, version)
     except IntegrationError as error:
         if error.permanent:
             version_rows.note_problem(context, version, error.message)
@@ -68,45 +66,17 @@ def _record(context: JobContext, server: MLflowServer) -> ModelVersion:
         context.log(f"The model of run {there.name or there.run_id} is {source}.")
         metadata = _metadata(context, server)
     with _step(context, _HASH):
-        manifest = Artifacts(server).manifest(source)
+        manifest, folder = inspection_files.fetch(server, source, context)
         context.log(f"{len(manifest)} files, {sum(file.size for file in manifest):,} bytes:")
         context.log(_listing(manifest))
-        if run_model.model_format(manifest) == "pickle":
+    with _step(context, _INSPECT):
+        inspection = inspection_files.look_through(manifest, folder, context)
+        model_format = run_model.model_format(manifest, inspection)
+        if model_format == "pickle":
             context.log("WARNING: the model is pickled. Loading it runs code, so it needs a permission.")
     with _step(context, _RECORD):
-        return version_rows.create(context, Contents(source, manifest, metadata))
-
-
-def _mirror(context: JobContext, server: MLflowServer, version: ModelVersion) -> ModelVersion:
-    """Have MLflow's version, with its number in our row and our name in its tags."""
-    with _step(context, _MIRROR), mirror_lease.held(version.model, context):
-        key = f"{_OUR_KEYS}{version.run_id}:{version.version}"
-        number = version.mlflow_version or _adoptable(server, version, key)
-        if number is None:
-            number = server.find_or_create_model_version(
-                version.model.name, key=key, run_id=version.run_id, source=version.source
-            ).version
-        version = version_rows.set_number(context, version, number)
-        tags = {KEY_TAG: key, "model_version": version.version, STAGE_TAG: version.stage}
-        server.set_version_tags(version.model.name, number, tags)
-    return version
-
-
-def _adoptable(server: MLflowServer, version: ModelVersion, key: str) -> int | None:
-    """Return the number of a version that somebody made of the same model by hand, if there is one.
-
-    A second one beside it would say the same, and both would be found under one semantic version.
-    """
-    there = server.model_versions(version.model.name)
-    if any(record.tags.get(KEY_TAG) == key for record in there):
-        return None
-    taken = version_rows.taken_numbers(version)
-    for record in there:
-        same = record.run_id == version.run_id and record.source == version.source
-        ours = record.tags.get(KEY_TAG, "").startswith(_OUR_KEYS) or record.version in taken
-        if same and not ours and DUPLICATE_TAG not in record.tags:
-            return record.version
-    return None
+        contents = Contents(source, manifest, metadata, inspection, model_format)
+        return version_rows.create(context, contents)
 
 
 def _metadata(context: JobContext, server: MLflowServer) -> ModelMetadata:
@@ -151,7 +121,7 @@ def _listing(manifest: tuple[ArtifactFile, ...], limit: int = 50) -> str:
 @contextmanager
 def _step(context: JobContext, name: str) -> Iterator[None]:
     # Once the row is there, the job is not cancelled between two steps: MLflow is one second away.
-    if name in (_READ, _HASH):
+    if name in (_READ, _HASH, _INSPECT):
         context.check()
     context.step(name, "running")
     yield

@@ -99,20 +99,26 @@ def choose(proposal: Proposal, *, version: str = "", step: str = "") -> MLModelV
         raise ValidationError({"bump": sentences.translated(str(error))}) from error
 
 
-def check_free(run: Run | None, model_name: str, chosen: MLModelVersion) -> None:
+def check_free(run: Run, model_name: str, chosen: MLModelVersion) -> None:
     """Refuse a number that exists, or that another run is about to get. Two queries.
 
-    :param run: whose number it is to be; None: nobody's who may have asked before
+    :param run: whose number it is to be
     :raises ValidationError: under `version`
     """
     if ModelVersion.objects.filter(model__name=model_name, version=str(chosen)).exists():
         text = _("%(model)s %(version)s exists already.") % {"model": model_name, "version": chosen}
         raise ValidationError({"version": text})
-    for job in _makers(model_name, run):
-        if job.payload["version"] == str(chosen):
-            text = _("Job #%(id)s of %(name)s is registering another run as %(version)s.")
-            facts = {"id": job.pk, "name": job.submitted_by_name, "version": chosen}
-            raise ValidationError({"version": text % facts})
+    job = maker_of(model_name, chosen, but=run)
+    if job is not None:
+        text = _("Job #%(id)s of %(name)s is registering another run as %(version)s.")
+        told = {"id": job.pk, "name": job.submitted_by_name, "version": chosen}
+        raise ValidationError({"version": text % told})
+
+
+def maker_of(model_name: str, chosen: MLModelVersion, *, but: Run | None = None) -> Job | None:
+    """Return the job that is about to make the version `chosen`, unless it makes it from the run `but`."""
+    makers = _makers(model_name, but)
+    return next((job for job in makers if job.payload["version"] == str(chosen)), None)
 
 
 def check_reason(proposal: Proposal, chosen: MLModelVersion, reason: str, *, limit: int) -> None:
@@ -165,5 +171,5 @@ def _own(version: str, proposal: Proposal) -> MLModelVersion:
 def _makers(model_name: str, run: Run | None) -> list[Job]:
     """Return the jobs that are about to make a version of the model from another run than `run`."""
     jobs = Job.objects.filter(kind__in=MAKERS, state__in=_UNDER_WAY, payload__model=model_name)
-    found = jobs.only("pk", "payload", "submitted_by_name").order_by("pk")
+    found = jobs.only("pk", "key", "payload", "submitted_by_name").order_by("pk")
     return [job for job in found if run is None or job.payload.get("run_id") != run.run_id]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.text import slugify
 
 from registry import gates, labels
@@ -117,7 +117,9 @@ def _line(judged: Judged, waiver: Waiver | None, version: ModelVersion) -> GateL
 
 
 def _address(tab: str, version: ModelVersion) -> str:
-    views = {"metadata": "version-metadata", "metrics": "version-metrics", "files": "version-files"}
-    views |= {"history": "version-history", "card": "card"}
-    name = views.get(tab, "version")
-    return reverse(f"registry:{name}", args=[version.model.name, version.version])
+    """Return where the facts of a gate can be read; a tab that this installation has not is the overview."""
+    here = [version.model.name, version.version]
+    try:
+        return reverse(f"registry:version-{tab}", args=here)
+    except NoReverseMatch:
+        return reverse("registry:version", args=here)

@@ -1,7 +1,9 @@
 """The model of an MLflow run, read for registration: where it lies, its files, the metadata beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
+from types import MappingProxyType
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -20,6 +22,10 @@ METADATA_LIMIT = 1024 * 1024
 
 # Loading such a file unpickles it, which can run any code.
 _PICKLES = frozenset({".pkl", ".pickle", ".pth", ".pt", ".ckpt", ".bin", ".joblib", ".dill", ".cloudpickle"})
+# What inspections call the same by its content, whatever its name.
+_PICKLED = frozenset({"pickle", "torch zip"})
+#: Kinds of files that are a model by themselves, the most telling first.
+_FORMATS = ("pt2", "torchscript", "safetensors", "onnx", "keras", "hdf5")
 
 
 def usable_run(server: MLflowServer, run_id: str) -> RunRecord:
@@ -79,9 +85,22 @@ def metadata_text(server: MLflowServer, run_id: str) -> str | None:
         raise IntegrationError(text, permanent=True) from error
 
 
-def model_format(manifest: Sequence[ArtifactFile]) -> str:
-    """Return `pickle`, `pt2` or `other` by the names of the model's files; one pickle is enough."""
-    paths = [PurePosixPath(file.path) for file in manifest]
-    if any(path.suffix.lower() in _PICKLES for path in paths):
+def model_format(
+    manifest: Sequence[ArtifactFile], inspection: Mapping[str, Any] = MappingProxyType({})
+) -> str:
+    """Return the format of a model by the names and the content of its files; one pickle is enough.
+
+    :param inspection: see `registry.inspection`; empty if nobody has looked into the files
+    :returns: ``pickle``, ``pt2``, another kind of `_FORMATS`, or ``other``
+    """
+    suffixes = {PurePosixPath(file.path).suffix.lower() for file in manifest}
+    kinds = {one["kind"] for one in inspection.get("files", ())}
+    if (
+        suffixes & _PICKLES
+        or kinds & _PICKLED
+        or any(one.get("imports") for one in inspection.get("files", ()))
+    ):
         return "pickle"
-    return "pt2" if any(path.suffix.lower() == ".pt2" for path in paths) else "other"
+    if ".pt2" in suffixes:
+        return "pt2"
+    return next((kind for kind in _FORMATS if kind in kinds), "other")

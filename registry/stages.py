@@ -65,6 +65,8 @@ class Move(StrEnum):
     """An administrator acts in an emergency, without a review."""
     IMPORT = "import"
     """The version was in that stage of MLflow already when it was found there."""
+    FINALISATION = "finalisation"
+    """The final version takes the place of its release candidate: the same artifacts, approved there."""
     RETIREMENT = "retirement"
     """A person takes the version out of use."""
 
@@ -98,6 +100,7 @@ TRANSITIONS: frozenset[tuple[Stage, Stage, Move]] = frozenset(
         (Stage.DEVELOPMENT, Stage.STAGING, Move.IMPORT),
         (Stage.DEVELOPMENT, Stage.PRODUCTION, Move.IMPORT),
         (Stage.DEVELOPMENT, Stage.ARCHIVED, Move.IMPORT),
+        (Stage.DEVELOPMENT, Stage.STAGING, Move.FINALISATION),
         (Stage.DEVELOPMENT, Stage.ARCHIVED, Move.RETIREMENT),
         (Stage.STAGING, Stage.ARCHIVED, Move.RETIREMENT),
         (Stage.PRODUCTION, Stage.ARCHIVED, Move.RETIREMENT),

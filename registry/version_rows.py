@@ -6,7 +6,7 @@ told so before it has written anything to MLflow.
 Every write asks first whether the attempt still owns its job, and locks job, model and trail in this order.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -24,10 +24,9 @@ from experiments.models import Job, Run
 from experiments.stored_text import text
 from integrations.artifacts import ArtifactFile, manifest_digest
 from integrations.errors import IntegrationError
-from registry import trail_targets
+from registry import card, trail_targets
 from registry.metadata import ModelMetadata
 from registry.models import ModelVersion, RegisteredModel
-from registry.run_model import model_format
 from registry.semver import MLModelVersion
 
 PROBLEM_LIMIT = 1000
@@ -39,11 +38,14 @@ class Contents:
 
     :ivar source: URI of the model
     :ivar manifest: its files with their hashes
+    :ivar inspection: see `registry.inspection`
     """
 
     source: str
     manifest: Sequence[ArtifactFile]
     metadata: ModelMetadata
+    inspection: Mapping[str, Any]
+    model_format: str
 
 
 def existing(asked: dict[str, Any]) -> ModelVersion | None:
@@ -70,7 +72,7 @@ def create(context: JobContext, contents: Contents) -> ModelVersion:
     :raises IntegrationError: permanent: the number belongs to another run
     """
     asked, metadata = context.payload, contents.metadata
-    with _owned(context) as job:
+    with owned(context) as job:
         model = _model(asked["model"], job)
         version = existing(asked)
         if version is None:
@@ -80,14 +82,21 @@ def create(context: JobContext, contents: Contents) -> ModelVersion:
                 source=contents.source,
                 manifest=[asdict(file) for file in contents.manifest],
                 manifest_digest=manifest_digest(contents.manifest),
-                model_format=model_format(contents.manifest),
+                model_format=contents.model_format,
+                inspection=dict(contents.inspection),
                 metadata=metadata.to_dict(),
                 fingerprint=metadata.compute_fingerprint(),
                 created_by=job.submitted_by_name,
-                **_asked_columns(asked),
+                **asked_columns(asked),
             )
             _record_registration(job, version)
+            card.start(version, user=job.submitted_by)
     return version
+
+
+def stored_manifest(version: ModelVersion) -> tuple[ArtifactFile, ...]:
+    """Return the files of `version` as they were hashed when it was registered."""
+    return tuple(ArtifactFile(one["path"], one["size"], one["sha256"]) for one in version.manifest)
 
 
 def taken_numbers(version: ModelVersion) -> set[int]:
@@ -103,7 +112,7 @@ def set_number(context: JobContext, version: ModelVersion, number: int) -> Model
 
     :raises IntegrationError: temporary: another version has taken that number meanwhile
     """
-    with _owned(context):
+    with owned(context):
         RegisteredModel.objects.select_for_update().get(pk=version.model_id)
         if number in taken_numbers(version):
             taken = _("MLflow's version %(number)d belongs to another version now.") % {"number": number}
@@ -124,13 +133,16 @@ def set_number(context: JobContext, version: ModelVersion, number: int) -> Model
 
 def note_problem(context: JobContext, version: ModelVersion, problem: str) -> None:
     """Keep with the version why MLflow does not have it."""
-    with _owned(context):
+    with owned(context):
         ModelVersion.objects.filter(pk=version.pk).update(mlflow_problem=text(problem, PROBLEM_LIMIT))
 
 
 @contextmanager
-def _owned(context: JobContext) -> Iterator[Job]:
-    """A transaction in which the job stays this attempt's."""
+def owned(context: JobContext) -> Iterator[Job]:
+    """Open a transaction in which the job stays this attempt's, and yield the job.
+
+    :raises LostLease: it is another attempt's
+    """
     with transaction.atomic():
         job = Fence(context.job_id, context.attempt).lock()
         if job is None:
@@ -145,12 +157,13 @@ def _model(name: str, job: Job) -> RegisteredModel:
     )
     if created:
         target = trail.Target("model", name, name, name)
-        trail.record(Event.MODEL_REGISTERED, actor=_actor(job), target=target)
+        trail.record(Event.MODEL_REGISTERED, actor=actor(job), target=target)
         return model
     return RegisteredModel.objects.select_for_update().get(pk=model.pk)
 
 
-def _asked_columns(asked: dict[str, Any]) -> dict[str, Any]:
+def asked_columns(asked: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns of a new row that the payload of its job determines."""
     key = MLModelVersion(asked["version"]).sort_key
     now = timezone.now()
     return {
@@ -174,7 +187,7 @@ def _asked_columns(asked: dict[str, Any]) -> dict[str, Any]:
 def _record_registration(job: Job, version: ModelVersion) -> None:
     trail.record(
         Event.VERSION_REGISTERED,
-        actor=_actor(job),
+        actor=actor(job),
         target=trail_targets.of_version(version),
         data={
             "run_id": version.run_id,
@@ -183,11 +196,14 @@ def _record_registration(job: Job, version: ModelVersion) -> None:
             "fingerprint": version.fingerprint,
             "reasons": version.bump_reasons,
             "reason": version.reason,
+            "clean": version.inspection["clean"],
+            "scanner": version.inspection["scanner"],
         },
     )
 
 
-def _actor(job: Job) -> trail.Actor:
+def actor(job: Job) -> trail.Actor:
+    """Return the submitter of `job` as the trail names them."""
     # The trail needs an id; that of an account that is gone is not known any more.
     if job.submitted_by is None:
         return trail.Actor("deleted", job.submitted_by_name)
