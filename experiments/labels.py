@@ -25,6 +25,8 @@ _STEPS: Mapping[str, Promise] = {
     "mirror": pgettext_lazy("job step", "mirror"),
     "read run": pgettext_lazy("job step", "read run"),
     "hash files": pgettext_lazy("job step", "hash files"),
+    "fetch files": pgettext_lazy("job step", "fetch files"),
+    "inspect files": pgettext_lazy("job step", "inspect files"),
     "record version": pgettext_lazy("job step", "record version"),
     "create in MLflow": pgettext_lazy("job step", "create in MLflow"),
     "verify artifacts": pgettext_lazy("job step", "verify artifacts"),
