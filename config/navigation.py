@@ -35,6 +35,7 @@ GROUPS = (
             Entry("registry:models", _("Models"), "cube"),
             Entry("registry:promotions", _("Promotions"), "arrow-up-circle"),
             Entry("registry:production", _("In Production"), "rocket-launch"),
+            Entry("registry:policies", _("Policies"), "scale"),
         ),
     ),
     Group(

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from registry import api, as_of_api, card_api, members_api, promotion_api
+from registry import api, as_of_api, card_api, members_api, policy_api, promotion_api
 
 _VERSION = "models/<str:name>/versions/<str:version>/"
 _PROMOTION = "promotions/<int:number>/"
@@ -12,6 +12,12 @@ urlpatterns = [
     path("models/<str:name>/", api.Model.as_view(), name="api-model"),
     path("models/<str:name>/production/", as_of_api.Production.as_view(), name="api-production"),
     path("models/<str:name>/members/", members_api.Members.as_view(), name="api-members"),
+    path("policies/<str:stage>/", policy_api.InstallationPolicy.as_view(), name="api-policy"),
+    path(
+        "models/<str:name>/policies/<str:stage>/",
+        policy_api.ModelPolicy.as_view(),
+        name="api-model-policy",
+    ),
     path("models/<str:name>/members/<int:pk>/", members_api.MemberView.as_view(), name="api-member"),
     path("production/", as_of_api.Productions.as_view(), name="api-productions"),
     path("models/<str:name>/versions/", api.Versions.as_view(), name="api-versions"),

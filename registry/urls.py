@@ -3,7 +3,19 @@
 from django.urls import path
 
 from registry.access import for_viewers
-from registry.views import as_of, cards, members, models, notices, promotions, register, reviews, rollback, version
+from registry.views import (
+    as_of,
+    cards,
+    members,
+    models,
+    notices,
+    policies,
+    promotions,
+    register,
+    reviews,
+    rollback,
+    version,
+)
 
 app_name = "registry"
 
@@ -14,6 +26,15 @@ urlpatterns = [
     path("models/<str:name>/", for_viewers(models.model), name="model"),
     path("models/<str:name>/production/", for_viewers(as_of.model_production), name="model-production"),
     path("models/<str:name>/members/", for_viewers(members.members_page), name="members"),
+    path("policies/", for_viewers(policies.policies_page), name="policies"),
+    path("policies/<str:stage>/", for_viewers(policies.policy), name="policy"),
+    path("policies/<str:stage>/edit/", for_viewers(policies.edit_policy), name="edit-policy"),
+    path("models/<str:name>/policies/<str:stage>/", for_viewers(policies.policy), name="model-policy"),
+    path(
+        "models/<str:name>/policies/<str:stage>/edit/",
+        for_viewers(policies.edit_policy),
+        name="edit-model-policy",
+    ),
     path("models/<str:name>/members/<int:pk>/remove/", for_viewers(members.remove), name="remove-member"),
     path("models/<str:name>/restrict/", for_viewers(members.restrict), name="restrict"),
     path("production/", for_viewers(as_of.production), name="production"),

@@ -1,0 +1,162 @@
+"""What a policy says, in words: for its page, and for what differs between two numbers of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from experiments import sentences
+from registry.gates import all_gates
+from registry.gates.options import Kind, Option
+from registry.policy_rules import GateSetting, Rules
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that a policy says.
+
+    :ivar key: the same for the same thing in any policy
+    """
+
+    key: str
+    label: str
+    value: str
+
+
+@dataclass(frozen=True)
+class GateWords:
+    """One gate of a policy.
+
+    :ivar required: whether it blocks; None: the policy does not ask for it
+    """
+
+    name: str
+    label: str
+    about: str
+    required: bool | None
+    lines: tuple[Line, ...] = ()
+
+    @property
+    def standing(self) -> str:
+        """Whether it blocks, in words."""
+        if self.required is None:
+            return _("not asked for")
+        return _("required") if self.required else _("informs only")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What two policies say of the same thing; empty: nothing."""
+
+    label: str
+    before: str
+    after: str
+
+
+def general(rules: Rules) -> list[Line]:
+    """Return what `rules` say besides gates."""
+    groups = ", ".join(rules.groups)
+    return [
+        Line("approvals", _("Approvals"), str(rules.approvals)),
+        Line("groups", _("Approvals count of"), groups or _("everybody who may review")),
+        Line("author_requests", _("Author of the run may approve"), _yes(not rules.author_requests)),
+        Line("expires_days", _("A request expires after"), _days(rules.expires_days)),
+        Line("reminder_days", _("Reminder after"), _days(rules.reminder_days)),
+        Line("minimum_hours", _("Least time in the stage before"), _hours(rules.minimum_hours)),
+        Line("repair_drift", _("Drift in MLflow is repaired without asking"), _yes(rules.repair_drift)),
+    ]
+
+
+def gates(rules: Rules) -> list[GateWords]:
+    """Return the gates of `rules` in their order, then those that they do not ask for."""
+    asked = [_gate(setting) for setting in rules.gates]
+    named = {one.name for one in asked}
+    return asked + [unasked(name) for name in all_gates() if name not in named]
+
+
+def unasked(name: str) -> GateWords:
+    """Return a gate that a policy does not ask for."""
+    gate = all_gates()[name]
+    return GateWords(name, sentences.translated(gate.label), sentences.translated(gate.about), None)
+
+
+def differences(before: Rules, after: Rules) -> list[Difference]:
+    """Return what `after` says differently from `before`."""
+    old, new = {one.key: one for one in _all(before)}, {one.key: one for one in _all(after)}
+    found = []
+    for key in dict.fromkeys((*old, *new)):
+        was, now = old.get(key), new.get(key)
+        if was is None or now is None or was.value != now.value:
+            label = (now or was).label if (now or was) else key  # type: ignore[union-attr]
+            found.append(Difference(label, was.value if was else "", now.value if now else ""))
+    return found
+
+
+def _all(rules: Rules) -> Iterator[Line]:
+    yield from general(rules)
+    for gate in gates(rules):
+        yield Line(f"gate.{gate.name}", gate.label, gate.standing)
+        for line in gate.lines:
+            yield Line(f"gate.{gate.name}.{line.key}", f"{gate.label}: {line.label}", line.value)
+    order = ", ".join(one.label for one in gates(rules) if one.required is not None)
+    yield Line("order", _("Order of the gates"), order)
+
+
+def _gate(setting: GateSetting) -> GateWords:
+    gate = all_gates().get(setting.gate)
+    if gate is None:
+        return GateWords(setting.gate, setting.gate, "", setting.required)
+    lines = tuple(
+        line
+        for option in gate.options
+        for line in _lines(option, setting.config.get(option.name, option.default))
+    )
+    label, about = sentences.translated(gate.label), sentences.translated(gate.about)
+    return GateWords(gate.name, label, about, setting.required, lines)
+
+
+def _lines(option: Option, value: Any) -> Iterator[Line]:
+    if option.kind is not Kind.ROWS:
+        yield Line(option.name, sentences.translated(option.label), _value(option, value))
+        return
+    for row in value or ():
+        first, *others = option.columns
+        name = str(row.get(first.name, first.default))
+        yield Line(f"{option.name}.{name}", name, _row(others, row))
+
+
+def _row(columns: Sequence[Option], row: Mapping[str, Any]) -> str:
+    told = []
+    for column in columns:
+        value = row.get(column.name, column.default)
+        if value is not None and value != "":
+            told.append(f"{sentences.translated(column.label)}: {_value(column, value)}")
+    return ", ".join(told)
+
+
+def _value(option: Option, value: Any) -> str:
+    if option.kind is Kind.FLAG:
+        return _yes(value)
+    if option.kind is Kind.NAMES:
+        return ", ".join(value) or _("none")
+    if option.kind is Kind.CHOICE:
+        return sentences.translated((option.choices or {}).get(value, str(value)))
+    if option.kind is Kind.NUMBER and value is not None:
+        return f"{value:g}"
+    return str(value) if value is not None else _("none")
+
+
+def _yes(value: bool) -> str:
+    return _("yes") if value else _("no")
+
+
+def _days(value: int | None) -> str:
+    if value is None:
+        return _("never")
+    return ngettext("%(count)d day", "%(count)d days", value) % {"count": value}
+
+
+def _hours(value: int) -> str:
+    return ngettext("%(count)d hour", "%(count)d hours", value) % {"count": value}
