@@ -80,6 +80,8 @@ def sentence(notice: Notice) -> str:
         "stage": labels.stage(promotion.to_stage),
         "state": labels.promotion_state(promotion.state).lower(),
     }
+    if notice.kind == Kind.DECIDED and promotion.problem:
+        return _("%(version)s could not be brought to %(stage)s in MLflow.") % words
     return _TEMPLATES[notice.kind]() % words
 
 
