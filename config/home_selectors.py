@@ -8,7 +8,8 @@ from experiments import mirror_state
 from experiments.job_summary import JobSummary
 from experiments.models import Run, SyncState
 from experiments.selectors.jobs import ACTIVE_WORD, JobFilter, page_of
-from registry import inbox, selectors
+from registry import drift_selectors, inbox, selectors
+from registry.drift_selectors import Alerts
 from registry.models import ModelVersion, Promotion
 from registry.version_facts import MetricFact, key_metrics
 
@@ -24,6 +25,7 @@ class Home:
     :ivar waiting: promotions that wait for somebody else
     :ivar serving: versions in Production with their key metrics, the newest there first
     :ivar mirror: how the mirror of MLflow is doing
+    :ivar alerts: drift in MLflow, and what could not be applied to it
     """
 
     to_review: list[Promotion]
@@ -36,6 +38,7 @@ class Home:
     jobs_count: int
     runs: list[Run]
     mirror: SyncState | None
+    alerts: Alerts
 
     @property
     def mirror_error(self) -> str:
@@ -45,14 +48,14 @@ class Home:
     @property
     def is_empty(self) -> bool:
         """Whether this installation has nothing to show yet."""
-        return not (self.to_review or self.waiting or self.serving or self.jobs or self.runs)
+        return not (self.to_review or self.waiting or self.serving or self.jobs or self.runs or self.alerts)
 
 
 def home(user: User) -> Home:
     """Return what the home page shows to `user`. A fixed number of queries."""
     permissions = permissions_of(user)
     mine, others = inbox.split(user, permissions)
-    serving = selectors.serving()
+    serving = selectors.serving(user=user)
     jobs = page_of(JobFilter(state=ACTIVE_WORD, reader=user), "1")
     return Home(
         to_review=list(mine[:_SHOWN]),
@@ -65,4 +68,5 @@ def home(user: User) -> Home:
         jobs_count=jobs.paginator.count,
         runs=list(Run.objects.filter(lifecycle_stage="active").select_related("experiment")[:_SHOWN]),
         mirror=SyncState.objects.filter(name=mirror_state.NAME).first(),
+        alerts=drift_selectors.alerts(user),
     )

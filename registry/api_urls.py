@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from registry import api, as_of_api, card_api, members_api, policy_api, promotion_api
+from registry import api, as_of_api, card_api, drift_api, members_api, policy_api, promotion_api
 
 _VERSION = "models/<str:name>/versions/<str:version>/"
 _PROMOTION = "promotions/<int:number>/"
@@ -43,4 +43,8 @@ urlpatterns = [
     path(f"{_PROMOTION}follow-up/", promotion_api.FollowUp.as_view(), name="api-follow-up"),
     path("notices/", promotion_api.Notices.as_view(), name="api-notices"),
     path("notices/read/", promotion_api.ReadNotices.as_view(), name="api-read-notices"),
+    path("drifts/", drift_api.Drifts.as_view(), name="api-drifts"),
+    path("drifts/<int:pk>/repair/", drift_api.Repair.as_view(), name="api-drift-repair"),
+    path("drifts/<int:pk>/accept/", drift_api.Acceptance.as_view(), name="api-drift-accept"),
+    path("promotions/<int:number>/apply/", drift_api.Application.as_view(), name="api-apply"),
 ]

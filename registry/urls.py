@@ -6,6 +6,7 @@ from registry.access import for_viewers
 from registry.views import (
     as_of,
     cards,
+    drift,
     members,
     models,
     notices,
@@ -69,4 +70,8 @@ urlpatterns = [
     path(f"{_VERSION}bypass/", for_viewers(rollback.emergency), name="bypass"),
     path("notices/", for_viewers(notices.notices_page), name="notices"),
     path("notices/read/", for_viewers(notices.mark_read), name="read-notices"),
+    path("models/<str:name>/drift/", for_viewers(drift.drift_page), name="drift"),
+    path("models/<str:name>/drift/<int:pk>/repair/", for_viewers(drift.repair), name="drift-repair"),
+    path("models/<str:name>/drift/<int:pk>/accept/", for_viewers(drift.accept), name="drift-accept"),
+    path("promotions/<int:number>/apply/", for_viewers(drift.apply_again), name="apply-again"),
 ]

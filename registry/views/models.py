@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.access import signed_in
-from registry import access, selectors
+from registry import access, drift_selectors, selectors
 from registry.version_table import rows_of, table_of
 
 _PER_PAGE = 50
@@ -33,9 +33,10 @@ def model(request: HttpRequest, name: str) -> HttpResponse:
     page = Paginator(selectors.versions_of(found), _PER_PAGE).get_page(request.GET.get("page"))
     context: dict[str, Any] = {
         "model": found,
+        "alerts": drift_selectors.alerts(signed_in(request), found),
         "cards": [(card, rows_of(card.versions, production)) for card in cards],
         "page": page,
         "table": table_of(list(page), production),
-        "promotions": list(selectors.open_promotions(found)[:_PER_PAGE]),
+        "promotions": list(selectors.open_promotions(found, user=signed_in(request))[:_PER_PAGE]),
     }
     return render(request, "registry/model.html", context)
