@@ -4,7 +4,8 @@ What a job works on is named in its payload (see `experiments.job_summary`). Thi
 that knows them registers, at start-up, a function that says which are hidden from whom.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from django.db.models import Q
 
@@ -36,8 +37,14 @@ def visible_q(user: Person) -> Q:
 
 def sees(user: Person, job: Job) -> bool:
     """Say whether `user` sees `job`. No query for a job that names no model."""
-    subject = job.payload.get(_SUBJECT) if isinstance(job.payload, dict) else None
+    subject = subject_of(job.payload)
     return subject is None or subject not in _hidden_from(user)
+
+
+def subject_of(payload: Any) -> str | None:
+    """Return the name of the model that a job with `payload` works on; None where it works on none."""
+    subject = payload.get(_SUBJECT) if isinstance(payload, Mapping) else None
+    return subject if isinstance(subject, str) else None
 
 
 def _hidden_from(user: Person) -> frozenset[str]:

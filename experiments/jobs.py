@@ -18,7 +18,7 @@ from accounts.models import User
 from accounts.roles import Permission
 from audit import trail
 from audit.events import Event
-from experiments import job_changes, runners
+from experiments import job_changes, job_permissions, runners
 from experiments.job_states import Actor, JobState, sources
 from experiments.models import Job, Repository
 
@@ -46,7 +46,7 @@ def submit(
     :raises ValueError: `payload` holds what JSON or the databases cannot (see `audit.chain`)
     """
     known = runners.get(kind)
-    access.require(user, known.permission, target=trail.Target("job", "new", known.name))
+    job_permissions.require(user, known.permission, payload, target=trail.Target("job", "new", known.name))
     with transaction.atomic():
         return job_changes.create(
             known, payload, submitter=user, name=user.username, repository=repository, parent=parent, key=key
@@ -88,7 +88,7 @@ def retry(job: Job, *, user: User, payload: Mapping[str, Any] | None = None) -> 
     :raises WrongStateError: it waits, runs or has succeeded
     """
     kind = runners.get(job.kind)
-    access.require(user, kind.permission, target=job_changes.target(job))
+    job_permissions.require(user, kind.permission, job.payload, target=job_changes.target(job))
     if not job.belongs_to(user):
         access.require(user, Permission.JOB_CANCEL_ANY, target=job_changes.target(job))
     replaced = {} if payload is None else {"payload": dict(payload)}

@@ -16,7 +16,7 @@ from accounts import access
 from accounts.models import User
 from accounts.roles import Permission
 from audit import chain
-from experiments import jobs, parameters, repositories, sentences
+from experiments import job_permissions, jobs, parameters, repositories, sentences
 from experiments.models import Commit, Job, Ref, Repository
 from experiments.parameter_values import Value, identical
 from experiments.parameters import ParameterErrors, ParametersFileError
@@ -58,7 +58,8 @@ def launch(
     """
     access.require(user, Permission.JOB_SUBMIT, target=repositories.target(repository))
     if register_as is not None:
-        access.require(user, Permission.VERSION_REGISTER, target=repositories.target(repository))
+        aim = repositories.target(repository)
+        job_permissions.require(user, Permission.VERSION_REGISTER, register_as, target=aim)
     target = resolve(repository, ref)
     typed = typed_overrides(target.commit, overrides)
     payload: dict[str, Any] = {

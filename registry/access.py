@@ -13,7 +13,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.access import Person, explain, permissions_of, refuse, signed_in
+from accounts.access import Person, explain, permissions_of, refuse, require, signed_in
+from accounts.models import User
 from accounts.roles import Permission
 from audit import trail
 from experiments.models import Run
@@ -78,6 +79,19 @@ def require_on(user: Person, permission: Permission, model: RegisteredModel, *, 
         refuse(user, permission, target=target, sentence=explain_on(permission, model))
 
 
+def require_named(user: User, permission: Permission, name: str, target: trail.Target) -> None:
+    """Let pass who may do `permission` to the model called `name`; one that is not there yet needs the role.
+
+    :raises PermissionDenied: they may not; recorded, as by `require_on`
+    """
+    # PostgreSQL cannot compare U+0000, and no name has it.
+    model = RegisteredModel.objects.filter(name=name.replace("\0", "")).first()
+    if model is None:
+        require(user, permission, target=target)
+    else:
+        require_on(user, permission, model, target=target)
+
+
 def explain_on(permission: Permission, model: RegisteredModel) -> str:
     """Return the sentences that say who may do `permission` to `model`."""
     sentences = [explain(permission)]
@@ -87,6 +101,23 @@ def explain_on(permission: Permission, model: RegisteredModel) -> str:
     if model.restricted:
         sentences.append(_("This model is restricted: roles count for its members only."))
     return " ".join(sentences)
+
+
+def refusal_to_register(user: User, name: str) -> str:
+    """Return why `user` cannot register a version of the model called `name`; empty where they can.
+
+    :param name: also of a model that is not there yet; empty: of any model
+    """
+    held = permissions_of(user)
+    if not name:
+        owns = Member.objects.filter(user=user.pk, part=Part.OWNER)
+        may = Permission.VERSION_REGISTER in held or (Permission.VIEW in held and owns.exists())
+        return "" if may else explain(Permission.VERSION_REGISTER)
+    model = RegisteredModel.objects.filter(name=name.replace("\0", "")).first()
+    if model is None:
+        return "" if Permission.VERSION_REGISTER in held else explain(Permission.VERSION_REGISTER)
+    may = Permission.VERSION_REGISTER in permissions_on(user, model)
+    return "" if may else explain_on(Permission.VERSION_REGISTER, model)
 
 
 def visible(user: Person) -> QuerySet[RegisteredModel]:
@@ -127,19 +158,19 @@ def sees(user: Person, model: RegisteredModel) -> bool:
     return not model.restricted or Permission.VIEW in permissions_on(user, model)
 
 
-def get_model(name: str, *, user: Person | None = None) -> RegisteredModel:
+def get_model(name: str, *, user: Person) -> RegisteredModel:
     """Return the registered model called `name`.
 
     :param user: who asks; they get nothing that they may not see
     :raises Http404: there is none
     """
     model = RegisteredModel.objects.filter(name=name).first()
-    if model is None or _hidden(model, user):
+    if model is None or not sees(user, model):
         raise Http404(_("There is no model called %(name)s.") % {"name": name})
     return model
 
 
-def get_version(name: str, version: str, *, user: Person | None = None) -> ModelVersion:
+def get_version(name: str, version: str, *, user: Person) -> ModelVersion:
     """Return a version by its semantic version, or by MLflow's integer.
 
     :param user: who asks; they get nothing that they may not see
@@ -150,7 +181,7 @@ def get_version(name: str, version: str, *, user: Person | None = None) -> Model
     # Nine digits fit into every database's integer.
     if found is None and version.isascii() and version.isdigit() and len(version) < 10:
         found = versions.filter(mlflow_version=int(version)).first()
-    if found is None or _hidden(found.model, user):
+    if found is None or not sees(user, found.model):
         raise Http404(_("%(model)s has no version %(version)s.") % {"model": name, "version": version})
     return found
 
@@ -180,17 +211,13 @@ def get_run(run_id: str) -> Run:
     return run
 
 
-def get_promotion(number: int, *, user: Person | None = None) -> Promotion:
+def get_promotion(number: int, *, user: Person) -> Promotion:
     """Return a promotion with its version, model and incumbent.
 
     :param user: who asks; they get nothing that they may not see
     :raises Http404: there is none
     """
     found = Promotion.objects.select_related("version__model", "incumbent__model").filter(pk=number).first()
-    if found is None or _hidden(found.version.model, user):
+    if found is None or not sees(user, found.version.model):
         raise Http404(_("There is no promotion %(number)s.") % {"number": number})
     return found
-
-
-def _hidden(model: RegisteredModel, user: Person | None) -> bool:
-    return user is not None and not sees(user, model)

@@ -13,7 +13,7 @@ class RegistryConfig(AppConfig):
     def ready(self) -> None:
         """Register the kinds of jobs that this app runs, and the sentences that it says."""
         from accounts.roles import Permission
-        from experiments import chores, job_visibility, sentences
+        from experiments import chores, job_permissions, job_visibility, sentences
         from experiments.runners import Kind, register
         from registry import access, known_sentences
 
@@ -80,6 +80,7 @@ class RegistryConfig(AppConfig):
         # Often enough for drift to be noticed within a minute, also when one pass is lost.
         chores.register(chores.Chore("reconcile", "registry.reconciler:run", seconds=15, lease=60))
         job_visibility.hide(access.hidden_names)
+        job_permissions.guard(access.require_named)
         chores.register(chores.Chore("deadlines", "registry.deadlines:keep", seconds=60))
         chores.register(chores.Chore("mail", "registry.mail:send_waiting", seconds=15, lease=120))
         sentences.add(known_sentences.ALL)

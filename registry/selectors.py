@@ -50,11 +50,11 @@ class ModelRow:
         return [version for version in self.serving if version.stage == Stage.STAGING]
 
 
-def models(search: str = "", *, user: Person | None = None) -> QuerySet[RegisteredModel]:
+def models(search: str = "", *, user: Person) -> QuerySet[RegisteredModel]:
     """Return the models whose name contains `search`, by name, of those that `user` sees."""
     # PostgreSQL cannot compare U+0000, and no name has it.
     found = RegisteredModel.objects.filter(name__icontains=search.replace("\0", "")).order_by("name")
-    return found.filter(visible_q(user)) if user is not None else found
+    return found.filter(visible_q(user))
 
 
 def model_rows(found: Iterable[RegisteredModel]) -> list[ModelRow]:
@@ -135,21 +135,19 @@ def production(model_id: int) -> ModelVersion | None:
     return _listed().filter(model=model_id, stage=Stage.PRODUCTION).first()
 
 
-def serving(*, user: Person | None = None) -> QuerySet[ModelVersion]:
+def serving(*, user: Person) -> QuerySet[ModelVersion]:
     """Return the versions in Production of the models that `user` sees, the newest there first."""
     found = _listed().filter(stage=Stage.PRODUCTION).order_by("-stage_since", "-pk")
-    return found.filter(visible_q(user, "model")) if user is not None else found
+    return found.filter(visible_q(user, "model"))
 
 
-def promotions(*, user: Person | None = None) -> QuerySet[Promotion]:
+def promotions(*, user: Person) -> QuerySet[Promotion]:
     """Return the promotions that `user` sees with what a list shows of them, newest first."""
     found = Promotion.objects.select_related("version__model", "incumbent__model").order_by("-pk")
-    return found.filter(visible_q(user, "version__model")) if user is not None else found
+    return found.filter(visible_q(user, "version__model"))
 
 
-def open_promotions(
-    model: RegisteredModel | None = None, *, user: Person | None = None
-) -> QuerySet[Promotion]:
+def open_promotions(model: RegisteredModel | None = None, *, user: Person) -> QuerySet[Promotion]:
     """Return the promotions that wait for a decision, the oldest first, of those that `user` sees."""
     waiting = promotions(user=user).filter(state=Promotion.State.OPEN).order_by("opened_at")
     return waiting.filter(version__model=model) if model else waiting
@@ -180,10 +178,10 @@ def jobs_of(version: ModelVersion) -> list[Job]:
     return list(Job.objects.filter(wanted).defer("result", "payload").order_by("pk")[:2])
 
 
-def versions_of_run(run_id: str, *, user: Person | None = None) -> QuerySet[ModelVersion]:
+def versions_of_run(run_id: str, *, user: Person) -> QuerySet[ModelVersion]:
     """Return the versions that were made from a run and that `user` sees, the newest first."""
     found = _listed().filter(run_id=run_id).order_by("-created_at", "-pk")
-    return found.filter(visible_q(user, "model")) if user is not None else found
+    return found.filter(visible_q(user, "model"))
 
 
 def entries_about(version: ModelVersion, *, refusals: bool) -> QuerySet[AuditEntry]:

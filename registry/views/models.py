@@ -19,7 +19,8 @@ _SEARCH_LIMIT = 200
 def models(request: HttpRequest) -> HttpResponse:
     """Show every model with what is in its stages now."""
     search = request.GET.get("q", "").strip()[:_SEARCH_LIMIT]
-    page = Paginator(selectors.models(search, user=signed_in(request)), _PER_PAGE).get_page(request.GET.get("page"))
+    found = selectors.models(search, user=signed_in(request))
+    page = Paginator(found, _PER_PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "rows": selectors.model_rows(page), "q": search}
     return render(request, "registry/models.html", context)
 

@@ -6,13 +6,11 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.access import explain, permissions_of, signed_in
-from accounts.roles import Permission
+from accounts.access import signed_in
 from experiments.jobs import WrongStateError
 from experiments.models import Run
 from registry import access, labels, registration, selectors
 from registry.forms import RegisterForm
-from registry.models import RegisteredModel
 from registry.promotion import ConflictError
 from registry.version_facts import reasons_apart
 
@@ -59,15 +57,17 @@ def _take_over(form: RegisterForm, error: ValidationError) -> None:
 def _page(
     request: HttpRequest, run: Run, form: RegisterForm, model_name: str, status: int = 200
 ) -> HttpResponse:
-    proposal = registration.propose(run, model_name)
+    user = signed_in(request)
+    # What is proposed beside a model that they do not see must not tell of its versions.
+    proposal = registration.propose(run, "" if model_name in access.hidden_names(user) else model_name)
     context = {
         "run": run,
         "form": form,
         "proposal": proposal,
         "reasons": reasons_apart(proposal.reasons),
         "required": labels.bump(proposal.required),
-        "models": RegisteredModel.objects.values_list("name", flat=True)[:_MODELS_OFFERED],
-        "refusal": _refusal(request, run),
+        "models": access.visible(user).values_list("name", flat=True)[:_MODELS_OFFERED],
+        "refusal": _refusal(request, run, model_name),
     }
     template = "registry/_proposal.html" if request.headers.get("HX-Request") else "registry/register.html"
     return render(request, template, context, status=status)
@@ -79,16 +79,20 @@ def run_versions(request: HttpRequest, run_id: str) -> HttpResponse:
     run = access.get_run(run_id)
     context = {
         "run": run,
-        "versions": selectors.versions_of_run(run_id),
-        "refusal": _refusal(request, run),
+        "versions": selectors.versions_of_run(run_id, user=signed_in(request)),
+        "refusal": _refusal(request, run, ""),
     }
     return render(request, "registry/_run_versions.html", context)
 
 
-def _refusal(request: HttpRequest, run: Run) -> str:
-    """Return why this person cannot register this run now; empty where they can."""
-    if Permission.VERSION_REGISTER not in permissions_of(signed_in(request)):
-        return explain(Permission.VERSION_REGISTER)
+def _refusal(request: HttpRequest, run: Run, model_name: str) -> str:
+    """Return why this person cannot register this run now; empty where they can.
+
+    :param model_name: as a version of what; empty: of whatever they may
+    """
+    refusal = access.refusal_to_register(signed_in(request), model_name)
+    if refusal:
+        return refusal
     if not registration.is_registrable(run):
         return _("Only a run that finished can become a version.")
     return ""

@@ -10,7 +10,8 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from accounts.access import explain, permissions_of, signed_in
+from accounts.access import signed_in
+from accounts.models import User
 from accounts.roles import Permission
 from registry import access, history, labels, promotion, rebuild, selectors
 from registry.models import ModelVersion
@@ -32,7 +33,8 @@ TABS = (
 @require_safe
 def overview(request: HttpRequest, name: str, version: str) -> HttpResponse:
     """Show where the version stands, what it measures, and where it came from."""
-    found = access.get_version(name, version, user=signed_in(request))
+    user = signed_in(request)
+    found = access.get_version(name, version, user=user)
     if found.version != version:
         return redirect(found)
     production = _production_beside(found)
@@ -46,10 +48,10 @@ def overview(request: HttpRequest, name: str, version: str) -> HttpResponse:
         "run": selectors.run_of(found),
         "jobs": selectors.jobs_of(found),
         "rebuild": rebuild.steps(found),
-        "promotions": list(selectors.promotions().filter(version=found)[:_PROMOTIONS_SHOWN]),
-        "open_promotion": selectors.open_promotions().filter(version=found).first(),
+        "promotions": list(selectors.promotions(user=user).filter(version=found)[:_PROMOTIONS_SHOWN]),
+        "open_promotion": selectors.open_promotions(user=user).filter(version=found).first(),
         "targets": [(stage, labels.stage(stage)) for stage in promotion.possible_targets(found)],
-        "refusal": _refusal(request),
+        "refusal": _refusal(user, found),
     }
     return _tab(request, "overview", found, production, context)
 
@@ -89,15 +91,16 @@ def files(request: HttpRequest, name: str, version: str) -> HttpResponse:
 @require_safe
 def events(request: HttpRequest, name: str, version: str) -> HttpResponse:
     """Show everything that ever happened to the version."""
-    found = access.get_version(name, version, user=signed_in(request))
-    told = history.of(found, permissions_of(signed_in(request)))
+    user = signed_in(request)
+    found = access.get_version(name, version, user=user)
+    told = history.of(found, access.permissions_on(user, found.model))
     return _tab(request, "history", found, None, {"events": told})
 
 
-def _refusal(request: HttpRequest) -> str:
+def _refusal(user: User, version: ModelVersion) -> str:
     """Return why this person cannot open a promotion; empty where they can."""
-    allowed = Permission.PROMOTION_OPEN in permissions_of(signed_in(request))
-    return "" if allowed else explain(Permission.PROMOTION_OPEN)
+    allowed = Permission.PROMOTION_OPEN in access.permissions_on(user, version.model)
+    return "" if allowed else access.explain_on(Permission.PROMOTION_OPEN, version.model)
 
 
 def _production_beside(version: ModelVersion) -> ModelVersion | None:
