@@ -69,7 +69,7 @@ def headings(markdown: str) -> tuple[Heading, ...]:
     """Return the headings, those in HTML included, in their order."""
     tokens = _tokens(markdown)
     found = []
-    for token, after in zip(tokens, [*tokens[1:], None], strict=True):
+    for token, after in zip(tokens, [*tokens, None][1:], strict=True):
         if token.type == "heading_open" and token.map and after:
             found.append(Heading(int(token.tag[1]), after.content, token.map[0], token.map[1]))
         elif token.type == "html_block" and token.map:

@@ -145,7 +145,7 @@ def quoted_placeholders(front: str) -> str:
 def _with_field(front: str, name: str, value: Any, line_end: str) -> str:
     document = Card("", front, "", "").document
     entry = f"{_name(name)}:{card_yaml.write(value)}".replace("\n", line_end)
-    if document.data and not document.lines:
+    if document.flow:
         left = {key: kept for key, kept in {**document.data, name: value}.items() if kept is not None}
         whole = (f"{_name(key)}:{card_yaml.write(kept)}" for key, kept in left.items())
         return line_end.join(whole).replace("\r\n", "\n").replace("\n", line_end)

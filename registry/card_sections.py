@@ -39,17 +39,20 @@ def _section(name: str, heading: str, label: str = "") -> Section:
 
 INTENDED_USE = _section(
     "Intended use",
-    r"\b(intended|direct|downstream|primary|recommended) (use|user|usage|uses|users|use cases?)\b"
+    r"\b(intended|direct|downstream|primary|recommended|evaluated) (use|user|usage|uses|users|use cases?)\b"
     r"|^(model )?uses?$|^use cases?$|^applications?$|용도|사용 목적|활용",
+    r"^intended use( case)?s?$",
 )
 OUT_OF_SCOPE = _section(
     "Out-of-scope use",
     r"\bout of scope\b|\bmisuse\b|\bmalicious use\b|\bnot intended\b|\bunintended uses?\b|범위 (밖|외)|금지",
+    r"^out of scope( use)?s?$",
 )
 TRAINING_DATA = _section(
     "Training data",
     r"\b(training|pretraining|finetuning|fine tuning) (data|datasets?|data sets?|corpus|corpora|details)\b"
     r"|^(data|datasets?|data sets?|training)$|학습 (데이터|자료)",
+    r"^training (data|datasets?)$",
 )
 EVALUATION = _section(
     "Evaluation", r"\bevaluations?\b|\bresults?\b|\bbenchmarks?\b|\bperformance\b|\bmetrics\b|평가|성능"
@@ -57,7 +60,7 @@ EVALUATION = _section(
 LIMITATIONS = _section("Limitations", r"\blimitations?\b|\bcaveats?\b|\bknown issues\b|한계|제한|제약")
 ETHICS = _section(
     "Bias and ethical considerations",
-    r"\bbias(es)?\b|\bethic(s|al)\b|\bfairness\b|\bsocial impact\b|\bresponsib(le|ility)\b|편향|윤리",
+    r"\bbias(es)?\b|\bethic(s|al)\b|\bfairness\b|\b(social|broader) im|\bresponsib(le|ility)\b|편향|윤리",
 )
 OWNERS = _section(
     "Owners",
@@ -93,12 +96,6 @@ def missing(text: str, values: Mapping[str, Value] | None = None) -> tuple[str, 
     if values is not None:
         absent += [f"{UNKNOWN_PLACEHOLDER} {name}" for name in fill(text, values).unknown]
     return tuple(absent)
-
-
-def present(text: str) -> tuple[str, ...]:
-    """Return the names of the required sections that the card has."""
-    absent = missing(text)
-    return tuple(section.name for section in REQUIRED if section.name not in absent)
 
 
 def _tells(card: Card, section: Section) -> bool:
@@ -154,4 +151,5 @@ def _labelled(body: str, label: re.Pattern[str]) -> bool:
 
 
 def _plain(title: str) -> str:
-    return " ".join(_SIGNS.sub(" ", title.replace("(s)", "").lower()).split())
+    words = " ".join(_SIGNS.sub(" ", title.replace("(s)", "").lower()).split())
+    return words.lstrip("0123456789 ")

@@ -44,12 +44,14 @@ class Document:
 
     :ivar data: the mapping
     :ivar lines: top-level key -> its first line and the line after its value; empty for flow style
+    :ivar flow: whether the mapping is written in flow style, `{a: 1}`
     :ivar scalars: every scalar, keys included, in the order of the source
     """
 
     data: dict[str, Any]
     lines: dict[str, tuple[int, int]]
     scalars: tuple[Scalar, ...]
+    flow: bool = False
 
 
 def read(text: str) -> Document:
@@ -130,7 +132,7 @@ class _Builder:
         if not isinstance(self.root, dict):
             raise YamlError("The YAML at the head of a card must be a mapping of names to values.")
         lines = {} if self.flow else _extents(text, self.starts)
-        return Document(self.root, lines, tuple(self.scalars))
+        return Document(self.root, lines, tuple(self.scalars), self.flow)
 
     def _node(self, event: yaml.NodeEvent) -> None:
         self.nodes += 1
