@@ -23,6 +23,7 @@ from integrations.mlflow_records import MODEL_FORMAT_TAG, SEMVER_TAGS, MetricPoi
 from integrations.mlflow_registering import STAGES
 from integrations.mlflow_server import MLflowServer
 from integrations.model_loading import load_pytorch
+from integrations.stagegate_client import PromotionRequest, StagegateClient
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 DEFAULT_TRACKING_URI = "http://localhost:5000"
 METADATA_FILE = "model_metadata.json"
+#: How long a promotion waits for the product to adopt a version that was registered in MLflow.
+ADOPTION_SECONDS = 60.0
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +65,9 @@ class MLflowModelManager:
         variable `MLFLOW_ALLOW_PICKLE_DESERIALIZATION` is set to true. Each load may say otherwise.
     timeout:
         Seconds one call to the server may take.
+    stagegate_url, stagegate_token:
+        The product that decides about stages, and a token made on its settings page; by default
+        `STAGEGATE_URL` and `STAGEGATE_TOKEN`. With an address, promotions are asked for there.
 
     Everywhere, a version is MLflow's number (`3` or `"3"`) or a semantic version (`"1.2.0"`), which is
     looked up among the versions' tags `model_version` and `semver`. Errors are `IntegrationError`.
@@ -74,11 +80,14 @@ class MLflowModelManager:
         *,
         allow_pickle: bool | None = None,
         timeout: float = 5.0,
+        stagegate_url: str | None = None,
+        stagegate_token: str | None = None,
     ) -> None:
         address = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_TRACKING_URI
         self.experiment_name = experiment_name
         self.server = MLflowServer(address, timeout=timeout)
         self.allow_pickle = allow_pickle
+        self.product = _product(stagegate_url, stagegate_token)
         self.server.find_or_create_experiment(experiment_name)
 
     def log_training_run(
@@ -142,8 +151,10 @@ class MLflowModelManager:
         logger.info("logged run %s as %s version %d", run_id, model_name, version.version)
         return run_id
 
-    def promote_model(self, model_name: str, version: int | str, stage: str) -> ModelVersionRecord:
-        """Move a version to a stage.
+    def promote_model(
+        self, model_name: str, version: int | str, stage: str, *, comment: str = ""
+    ) -> ModelVersionRecord | PromotionRequest:
+        """Move a version to a stage, or ask the product for it where one is configured.
 
         Parameters
         ----------
@@ -151,11 +162,22 @@ class MLflowModelManager:
             `Staging`, `Production`, `Archived` or `None`; anything else is a `ValueError`. Production
             archives the version that was there. The alias `champion` follows Production, and
             `challenger` follows Staging.
+        comment:
+            Why, for the reviewers; only the product keeps it.
 
-        Returns the version as MLflow holds it afterwards.
+        Without a product, returns the version as MLflow holds it afterwards. With one nothing changes
+        in MLflow yet: returns the request, whose `state` is `open` until people have approved it and
+        whose `url` is the page where they do. What the product refuses is a permanent
+        `IntegrationError` with its reason. A version that was registered a moment ago is waited for.
         """
         if stage not in STAGES:
             raise ValueError(f"{stage!r} is not a stage; the stages are {', '.join(STAGES)}")
+        if self.product is not None:
+            asked = self.product.open_promotion(
+                model_name, version, stage, comment=comment, patience=ADOPTION_SECONDS
+            )
+            logger.info("%s", asked)
+            return asked
         found = self._version(model_name, version)
         promoted = self.server.mirror_stage(model_name, found.version, stage)
         logger.info("%s version %d is in %s", model_name, found.version, stage)
@@ -252,6 +274,20 @@ class MLflowModelManager:
             return load_pytorch(
                 folder, allow_pickle=self.allow_pickle if allow_pickle is None else allow_pickle
             )
+
+
+def _product(url: str | None, token: str | None) -> StagegateClient | None:
+    address = url or os.environ.get("STAGEGATE_URL")
+    if not address:
+        return None
+    secret = token or os.environ.get("STAGEGATE_TOKEN")
+    if not secret:
+        raise IntegrationError(
+            "STAGEGATE_URL is set, but no token: make one on the product's settings page and set "
+            "STAGEGATE_TOKEN.",
+            permanent=True,
+        )
+    return StagegateClient(address, secret)
 
 
 def _semantic_version(version: ModelVersionRecord) -> str:
