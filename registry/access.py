@@ -103,7 +103,7 @@ def explain_on(permission: Permission, model: RegisteredModel) -> str:
     return " ".join(sentences)
 
 
-def refusal_to_register(user: User, name: str) -> str:
+def refusal_to_register(user: Person, name: str) -> str:
     """Return why `user` cannot register a version of the model called `name`; empty where they can.
 
     :param name: also of a model that is not there yet; empty: of any model
@@ -168,6 +168,17 @@ def get_model(name: str, *, user: Person) -> RegisteredModel:
     if model is None or not sees(user, model):
         raise Http404(_("There is no model called %(name)s.") % {"name": name})
     return model
+
+
+def check_not_hidden(name: str, *, user: Person) -> None:
+    """Do nothing, unless there is a model called `name` which `user` does not see.
+
+    For an address that may name a model which is not there yet.
+
+    :raises Http404: there is
+    """
+    if name in hidden_names(user):
+        raise Http404(_("There is no model called %(name)s.") % {"name": name})
 
 
 def get_version(name: str, version: str, *, user: Person) -> ModelVersion:

@@ -66,6 +66,7 @@ class Versions(generics.ListAPIView[ModelVersion]):
         body = RegistrationBody(data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
+        access.check_not_hidden(name, user=signed_in(request._request))
         run = access.get_run(given["run_id"])
         job = registration.register(
             run,

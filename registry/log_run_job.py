@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
@@ -29,7 +30,7 @@ from integrations.errors import IntegrationError
 from integrations.git_repository import GitMirror
 from integrations.mlflow_records import RunRecord
 from integrations.mlflow_server import MLflowServer
-from registry import logged_model, registration, run_contents, run_metadata
+from registry import access, logged_model, registration, run_contents, run_metadata
 from registry.logged_model import LoggedModel
 from registry.metadata import ModelMetadata
 
@@ -183,6 +184,7 @@ class _Logging:
         try:
             if problem:
                 raise ValidationError({"model": problem})
+            self._check_permission(asked["model"])
             payload = registration.prepare(
                 run, asked["model"], version=asked.get("version", ""), reason=asked.get("reason", "")
             )
@@ -191,6 +193,13 @@ class _Logging:
             self.context.log(f"Not registered: {result['registration_problem']}")
             return Outcome(result)
         return Outcome(result, (FollowUp("register", payload),))
+
+    def _check_permission(self, model_name: str) -> None:
+        """Ask again: while the pipeline ran, a role can have been taken away or the model restricted."""
+        user = self.job.submitted_by
+        refusal = access.refusal_to_register(user or AnonymousUser(), model_name)
+        if refusal:
+            raise ValidationError({"model": refusal})
 
 
 def _milliseconds(moment: datetime) -> int:

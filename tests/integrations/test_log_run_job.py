@@ -21,12 +21,14 @@ from experiments.models import Job, Repository, Run
 from integrations.artifacts import Artifacts
 from integrations.mlflow_server import MLflowServer
 from registry.metadata import ModelMetadata
+from registry.models import RegisteredModel
 from tests.faults import lossy_proxy
 from tests.integrations.git_workshop import commit
 from tests.integrations.small_models import save_pt2
 from tests.people import make_user
 from tests.pipeline_project import PIPELINE, TRAIN, connect, make_project
 from tests.servers import free_port
+from tests.versions import make_model
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -306,6 +308,17 @@ def test_a_registration_that_cannot_be_is_told_and_the_run_stays(pipeline: Job, 
     job = logged(pipeline, engineer, register_as={"model": "letters", "version": "one"})
     assert job.result["registration_problem"]
     assert "Not registered:" in text_of(job)
+    assert not Job.objects.filter(kind="register").exists()
+
+
+@pytest.mark.usefixtures("plain_model")
+def test_a_registration_is_refused_that_its_submitter_may_not_ask_for_any_more(
+    pipeline: Job, engineer: User
+) -> None:
+    make_model("letters")
+    RegisteredModel.objects.filter(name="letters").update(restricted=True)
+    job = logged(pipeline, engineer, register_as={"model": "letters"})
+    assert "restricted" in job.result["registration_problem"]
     assert not Job.objects.filter(kind="register").exists()
 
 
