@@ -5,16 +5,21 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from accounts import access
+from accounts.models import User
 from config import navigation
+from registry import notices
 
 PRODUCT = "Stagegate"
 THEME_COOKIE = "stagegate_theme"
 _THEMES = {"auto", "light", "dark"}
+# More than this many unread notices are not counted.
+MOST_NOTICES = 100
 _NOBODY = {"theme": "auto", "density": "compact", "shortcuts": True}
 
 
 def interface(request: HttpRequest) -> dict[str, Any]:
-    """Return the variables of `base.html`. Costs no query beyond the user that the request has loaded."""
+    """Return the variables of `base.html`; the navigation asks what the user may do, once a request."""
     user = getattr(request, "user", None)
     signed_in = user is not None and user.is_authenticated
     wishes = (
@@ -28,8 +33,22 @@ def interface(request: HttpRequest) -> dict[str, Any]:
         "density": wishes["density"],
         "shortcuts": wishes["shortcuts"],
         # Lazy, because the fragments that htmx asks for have no navigation.
-        "navigation": SimpleLazyObject(lambda: navigation.for_path(request.path)) if signed_in else [],
+        "unread_notices": SimpleLazyObject(lambda: _unread(user)) if signed_in else 0,
+        "navigation": SimpleLazyObject(lambda: _navigation(request)) if signed_in else [],
     }
+
+
+def _navigation(request: HttpRequest) -> list[navigation.Group]:
+    return navigation.for_path(request.path, access.permissions_for(request))
+
+
+def _unread(user: User) -> int:
+    """Return how many notices wait, at most `MOST_NOTICES`, so that the count costs the same for everybody.
+
+    Not kept between requests: several processes answer one person, and what was read in one page would come
+    back in the next.
+    """
+    return len(notices.unread(user).order_by().values_list("pk", flat=True)[:MOST_NOTICES])
 
 
 def _theme(request: HttpRequest, saved: str) -> str:

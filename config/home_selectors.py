@@ -8,9 +8,9 @@ from experiments import mirror_state
 from experiments.job_summary import JobSummary
 from experiments.models import Run, SyncState
 from experiments.selectors.jobs import ACTIVE_WORD, JobFilter, page_of
-from registry import drift_selectors, inbox, selectors
+from registry import access, bypass, drift_selectors, inbox, promotion_rows, selectors
 from registry.drift_selectors import Alerts
-from registry.models import ModelVersion, Promotion
+from registry.models import ModelVersion
 from registry.version_facts import MetricFact, key_metrics
 
 _SHOWN = 8
@@ -22,15 +22,16 @@ class Home:
 
     :ivar to_review: promotions that wait for this person, the oldest first; not more than fit the page
     :ivar to_review_count: how many wait for this person in all; `waiting_count`, `jobs_count` likewise
+    :ivar bypasses: versions put in place without a review that nobody else has looked at
     :ivar waiting: promotions that wait for somebody else
     :ivar serving: versions in Production with their key metrics, the newest there first
     :ivar mirror: how the mirror of MLflow is doing
     :ivar alerts: drift in MLflow, and what could not be applied to it
     """
 
-    to_review: list[Promotion]
+    to_review: list[PromotionRow]
     to_review_count: int
-    waiting: list[Promotion]
+    waiting: list[PromotionRow]
     waiting_count: int
     serving: list[tuple[ModelVersion, list[MetricFact]]]
     serving_count: int
@@ -38,6 +39,7 @@ class Home:
     jobs_count: int
     runs: list[Run]
     mirror: SyncState | None
+    bypasses: list[Promotion]
     alerts: Alerts
 
     @property
@@ -58,15 +60,16 @@ def home(user: User) -> Home:
     serving = selectors.serving(user=user)
     jobs = page_of(JobFilter(state=ACTIVE_WORD, reader=user), "1")
     return Home(
-        to_review=list(mine[:_SHOWN]),
+        to_review=promotion_rows.of(promotion_rows.light(mine)[:_SHOWN]),
         to_review_count=mine.count(),
-        waiting=list(others[:_SHOWN]),
+        waiting=promotion_rows.of(promotion_rows.light(others)[:_SHOWN]),
         waiting_count=others.count(),
         serving=[(version, key_metrics(version)) for version in serving[:_SHOWN]],
         serving_count=serving.count(),
         jobs=list(jobs)[:_SHOWN],
         jobs_count=jobs.paginator.count,
         runs=list(Run.objects.filter(lifecycle_stage="active").select_related("experiment")[:_SHOWN]),
+        bypasses=list(bypass.unreviewed().filter(access.visible_q(user, "version__model"))[:_SHOWN]),
         mirror=SyncState.objects.filter(name=mirror_state.NAME).first(),
         alerts=drift_selectors.alerts(user),
     )

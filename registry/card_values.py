@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from experiments.models import Run
+from registry import version_sources
 from registry.card_placeholders import Value
 from registry.metadata import CATEGORIES
 from registry.metadata_categories import FACTS
@@ -21,7 +21,7 @@ def of(version: ModelVersion) -> Values:
     `metrics.<name>` are the measurements of the metadata, then those of the run, `metadata.<field>` the
     fields of the metadata, and the names of `PLAIN` the version's own.
     """
-    run = Run.objects.filter(run_id=version.run_id).only("metrics").first()
+    run = version_sources.runs_of(version).get(version.run_id)
     measured = run.metrics if run else {}
     return {**_measured(measured.items()), **_of_metadata(version), **_of_version(version)}
 

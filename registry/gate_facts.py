@@ -8,7 +8,7 @@ from typing import Any
 from experiments.job_states import JobState
 from experiments.metric_goals import goal
 from experiments.models import Commit, Job, Run
-from registry import card_sections, card_values, checks
+from registry import card_sections, card_values, checks, version_sources
 from registry.card_format import CardError
 from registry.gates.gate import CardFacts, CheckFacts, Facts
 from registry.metadata import CATEGORIES
@@ -28,7 +28,7 @@ def of(version: ModelVersion, to_stage: str, incumbent: ModelVersion | None) -> 
     :param incumbent: the version that would have to give way; None: the one in Production, if there is one,
         is only compared with
     """
-    rival = incumbent or _production(version)
+    rival = incumbent or version_sources.rival_of(version)
     metrics, theirs = _metrics(version, rival)
     metadata = metadata_of(version)
     return Facts(
@@ -68,20 +68,15 @@ def as_evidence(facts: Facts) -> dict[str, Any]:
     return found
 
 
-def _production(version: ModelVersion) -> ModelVersion | None:
-    serving = ModelVersion.objects.filter(model=version.model_id, stage=Stage.PRODUCTION)
-    return serving.exclude(pk=version.pk).defer("manifest", "facts").first()
-
-
 def _metrics(version: ModelVersion, rival: ModelVersion | None) -> tuple[dict[str, float], dict[str, float]]:
-    ids = {version.run_id} | ({rival.run_id} if rival else set())
-    runs: Mapping[str, Any] = dict(Run.objects.filter(run_id__in=ids).values_list("run_id", "metrics"))
-    mine = _of_one(version, runs.get(version.run_id, {}))
-    return mine, _of_one(rival, runs.get(rival.run_id, {})) if rival else {}
+    runs = version_sources.runs_of(version, rival)
+    mine = _of_one(version, runs.get(version.run_id))
+    return mine, _of_one(rival, runs.get(rival.run_id)) if rival else {}
 
 
-def _of_one(version: ModelVersion, of_run: Mapping[str, Any]) -> dict[str, float]:
+def _of_one(version: ModelVersion, run: Run | None) -> dict[str, float]:
     """Return the metrics of the run, and over them those that the version was registered with."""
+    of_run: Mapping[str, Any] = run.metrics if run else {}
     metadata = metadata_of(version)
     recorded = [name for name in _METRICS if metadata is not None and metadata.is_recorded(name)]
     found = {name: _number(value) for name, value in of_run.items()}
@@ -122,26 +117,25 @@ def _lineage(version: ModelVersion) -> dict[str, Any]:
     metadata = metadata_of(version)
     recorded = metadata is not None and metadata.is_recorded("dataset_hash")
     commit = str(told.get("git_commit") or (metadata.git_commit if metadata else "") or "")
-    job = _pipeline_job(str(told.get("stagegate.job", "")))
+    job = _pipeline_job(version)
     made_here = bool(job and commit and job.result.get("sha") == commit)
     repository = str(told.get("stagegate.repository", ""))
-    known = _is_known(commit, repository)
+    known = made_here or _is_known(commit, repository)
     lock = told.get("dvc_lock_digest") or (job.result.get("lock_digest") if made_here and job else "")
     return {
         "data_hash": str(
             told.get("dataset_hash") or (metadata.dataset_hash if recorded and metadata else "")
         ),
         "commit": commit,
-        "commit_known": known or made_here,
+        "commit_known": known,
         "repository": repository,
         "dvc_lock_digest": str(lock or ""),
     }
 
 
-def _pipeline_job(number: str) -> Job | None:
-    # Nine digits fit into every database's integer.
-    pk = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0
-    return Job.objects.filter(pk=pk, state=JobState.SUCCEEDED).only("pk", "result").first()
+def _pipeline_job(version: ModelVersion) -> Job | None:
+    job = version_sources.job_of(version)
+    return job if job and job.state == JobState.SUCCEEDED else None
 
 
 def _is_known(commit: str, repository: str) -> bool:

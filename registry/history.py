@@ -76,6 +76,7 @@ class TimelineEntry:
     :ivar about: what a comment or a waiver is about (``gate:metrics``); empty: the promotion
     :ivar changed: names of the facts that are others now, where evidence was renewed
     :ivar evidence: digest of the evidence that it rests on
+    :ivar replaced: digest of the evidence that was renewed
     :ivar promotion: number of the promotion it belongs to
     """
 
@@ -92,6 +93,7 @@ class TimelineEntry:
     about: str = ""
     changed: tuple[str, ...] = ()
     evidence: str = ""
+    replaced: str = ""
     promotion: str = ""
     stages: tuple[str, str] | None = None
 
@@ -186,6 +188,7 @@ def _entry(entry: AuditEntry, *, quiet: bool = False) -> TimelineEntry:
         about=str(data.get("anchor") or (f"gate:{gate}" if gate else "")),
         changed=tuple(map(str, data.get("changed") or ())) if _lists(data.get("changed")) else (),
         evidence=str(data.get("evidence_digest") or "") if event in _SPOKEN else "",
+        replaced=str(data.get("before") or ""),
         promotion=entry.target_id if entry.target_kind == "promotion" else str(data.get("promotion") or ""),
         stages=(str(data["from"]), str(data["to"])) if moved else None,
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -56,8 +56,8 @@ class Effective:
 
 def current(model: RegisteredModel, to_stage: str) -> Policy | None:
     """Return the policy that holds for `model`: its own, else the installation's, else None (`DEFAULTS`)."""
-    found = Policy.objects.filter(to_stage=to_stage)
-    return found.filter(model=model).first() or found.filter(model__isnull=True).first()
+    found = Policy.objects.filter(Q(model=model) | Q(model__isnull=True), to_stage=to_stage)
+    return found.order_by(F("model").asc(nulls_last=True), "-number").first()
 
 
 def rules_of(policy: Policy | None, to_stage: str) -> Rules:

@@ -11,7 +11,7 @@ from accounts.access import permissions_of
 from accounts.models import User
 from accounts.roles import Permission
 from experiments.models import Job, Run
-from registry import member_rules
+from registry import member_rules, version_sources
 from registry.models import Member, ModelVersion, Promotion, RegisteredModel, Review
 from registry.policy_rules import Rules
 
@@ -57,7 +57,7 @@ class Authors:
 
 def requesters(promotion: Promotion, rules: Rules) -> Requesters:
     """Return who asked for `promotion`. Two queries if the author of the run counts, else none."""
-    found = authors([promotion.version]) if rules.author_requests else {}
+    found = {promotion.version_id: _author(promotion.version)} if rules.author_requests else {}
     return requesters_among(promotion, rules, found)
 
 
@@ -69,6 +69,12 @@ def requesters_among(promotion: Promotion, rules: Rules, found: Mapping[int, Aut
     made = found.get(promotion.version_id, Authors()) if rules.author_requests else Authors()
     asked = promotion.requested_by_name.casefold()
     return Requesters(promotion.requested_by_id, asked, made.ids, made.names)
+
+
+def _author(version: ModelVersion) -> Authors:
+    run, job = version_sources.runs_of(version).get(version.run_id), version_sources.job_of(version)
+    names = {run.user, str(run.tags.get("mlflow.user", ""))} if run else set()
+    return _made_by(names, (job.submitted_by_id, job.submitted_by_name) if job else None)
 
 
 def authors(versions: Iterable[ModelVersion]) -> dict[int, Authors]:

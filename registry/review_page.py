@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import prefetch_related_objects
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
@@ -19,16 +18,18 @@ from registry import (
     history,
     lineage_strip,
     review_gates,
+    review_records,
     selectors,
     standing,
     verdict,
+    version_sources,
 )
 from registry.history import TimelineEntry
 from registry.models import ModelVersion, Promotion, RegisteredModel, Review
 from registry.review_gates import GateBoard
 from registry.stages import Stage
 from registry.version_facts import metadata_changes
-from registry.verdict import Verdict
+from registry.verdict import Renewal, Verdict
 
 _METRICS_GATE = "metrics"
 
@@ -61,12 +62,14 @@ def read(promotion: Promotion, user: User) -> dict[str, Any]:
     """
     model = promotion.version.model
     permissions = access.permissions_on(user, model)
-    prefetch_related_objects([promotion], "reviews", "waivers")
-    reviews: list[Review] = list(promotion.reviews.all())
-    found = verdict.of(promotion, user, permissions)
-    board = review_gates.of(found.gates, found.waivers, promotion.version)
     baseline = selectors.compared_with(promotion)
+    if promotion.state == Promotion.State.OPEN:
+        version_sources.hold(promotion.version, rival=baseline)
+    review_records.prefetch(promotion)
+    reviews: list[Review] = list(promotion.reviews.all())
     events = history.of_promotion(promotion, permissions)
+    found = verdict.of(promotion, user, permissions, renewals=_renewals(events))
+    board = review_gates.of(found.gates, found.waivers, promotion.version)
     return {
         "promotion": promotion,
         "version": promotion.version,
@@ -137,6 +140,11 @@ def _limits(board: GateBoard) -> Sequence[Any]:
 
 def _ended_by(events: Sequence[TimelineEntry]) -> str:
     return next((one.actor for one in reversed(events) if one.event == Event.PROMOTION_WITHDRAWN), "")
+
+
+def _renewals(events: Sequence[TimelineEntry]) -> list[Renewal]:
+    wanted = Event.PROMOTION_EVIDENCE_RENEWED
+    return [Renewal(event.replaced, event.changed) for event in events if event.event == wanted]
 
 
 def _frozen(promotion: Promotion, events: Sequence[TimelineEntry]) -> Frozen:

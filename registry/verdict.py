@@ -32,6 +32,18 @@ class StaleReview:
 
 
 @dataclass(frozen=True)
+class Renewal:
+    """One renewal of the evidence, as the trail tells.
+
+    :ivar before: digest of the evidence that it replaced
+    :ivar changed: names of what had changed
+    """
+
+    before: str
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What the verdict box says.
 
@@ -85,16 +97,24 @@ class Verdict:
         return self.missing <= 1
 
 
-def of(promotion: Promotion, user: User, permissions: Collection[Permission]) -> Verdict:
+def of(
+    promotion: Promotion,
+    user: User,
+    permissions: Collection[Permission],
+    *,
+    renewals: Sequence[Renewal] | None = None,
+) -> Verdict:
     """Return the verdict on `promotion` as `user` meets it.
 
     :param permissions: what `user` may do to the model, see `access.permissions_on`
+    :param renewals: every renewal of the evidence, the oldest first, where the caller has read the trail;
+        saves the query that finds out what has changed since an approval
     :returns: after two queries if it is decided, else at most sixteen, whatever the numbers
     """
     reviews = list(promotion.reviews.all())
     waivers = tuple(promotion.waivers.all())
     if promotion.state != Promotion.State.OPEN:
-        return _decided(promotion, reviews, waivers)
+        return _decided(promotion, reviews, waivers, renewals)
     found = evidence.collect(promotion.version, promotion.to_stage)
     changed = evidence.changes(promotion.evidence, found.snapshot)
     valid = _approvals(promotion, reviews)
@@ -107,14 +127,19 @@ def of(promotion: Promotion, user: User, permissions: Collection[Permission]) ->
         needed=found.rules.approvals,
         gates=found.judged,
         waivers=waivers,
-        stale=_stale(promotion, reviews),
+        stale=_stale(promotion, reviews, renewals),
         changed=tuple(changed),
         has_approved=any(review.reviewer_id == user.pk for review in valid),
         rules=found.rules,
     )
 
 
-def _decided(promotion: Promotion, reviews: Sequence[Review], waivers: tuple[Waiver, ...]) -> Verdict:
+def _decided(
+    promotion: Promotion,
+    reviews: Sequence[Review],
+    waivers: tuple[Waiver, ...],
+    renewals: Sequence[Renewal] | None,
+) -> Verdict:
     return Verdict(
         state=promotion.state,
         blocking=(),
@@ -123,7 +148,7 @@ def _decided(promotion: Promotion, reviews: Sequence[Review], waivers: tuple[Wai
         needed=evidence.needed_in(promotion.evidence),
         gates=evidence.judged_in(promotion.evidence),
         waivers=waivers,
-        stale=_stale(promotion, reviews),
+        stale=_stale(promotion, reviews, renewals),
     )
 
 
@@ -135,8 +160,10 @@ def _approvals(promotion: Promotion, reviews: Sequence[Review]) -> list[Review]:
     ]
 
 
-def _stale(promotion: Promotion, reviews: Sequence[Review]) -> tuple[StaleReview, ...]:
-    """Return the approvals of older evidence. One query if there are any."""
+def _stale(
+    promotion: Promotion, reviews: Sequence[Review], renewals: Sequence[Renewal] | None
+) -> tuple[StaleReview, ...]:
+    """Return the approvals of older evidence. One query if there are any, and no `renewals` are given."""
     older = [
         review
         for review in reviews
@@ -144,12 +171,24 @@ def _stale(promotion: Promotion, reviews: Sequence[Review]) -> tuple[StaleReview
     ]
     if not older:
         return ()
+    if renewals is not None:
+        return tuple(StaleReview(review, _since(review, renewals)) for review in older)
     digests = {review.evidence_digest for review in older}
     seen = dict(promotion.snapshots.filter(digest__in=digests).values_list("digest", "facts"))
     return tuple(
         StaleReview(review, tuple(evidence.changes(seen.get(review.evidence_digest, {}), promotion.evidence)))
         for review in older
     )
+
+
+def _since(review: Review, renewals: Sequence[Renewal]) -> tuple[str, ...]:
+    """Return what has changed from the first renewal after the evidence that was reviewed."""
+    names: set[str] = set()
+    found = False
+    for renewal in renewals:
+        found = found or renewal.before == review.evidence_digest
+        names |= set(renewal.changed) if found else set()
+    return tuple(sorted(names))
 
 
 def _personal(promotion: Promotion, user: User, permissions: Collection[Permission], rules: Rules) -> str:

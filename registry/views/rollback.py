@@ -122,22 +122,3 @@ def _refusal(request: HttpRequest, permission: Permission, model: RegisteredMode
     if permission in access.permissions_on(signed_in(request), model):
         return ""
     return access.explain_on(permission, model)
-
-
-def disabled_reason(
-    model: RegisteredModel,
-    permissions: frozenset[Permission],
-    serving: ModelVersion | None,
-    candidates: list[ModelVersion],
-) -> str:
-    """Return why Production of `model` cannot be rolled back by somebody with `permissions`; empty if it can.
-
-    Nothing to say where nothing is or was in Production.
-    """
-    if Permission.PROMOTION_ROLLBACK not in permissions:
-        return access.explain_on(Permission.PROMOTION_ROLLBACK, model)
-    if not candidates and serving is not None:
-        return _("There is no earlier approved version to go back to.")
-    return ""
-
-

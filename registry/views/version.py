@@ -13,8 +13,9 @@ from django.views.decorators.http import require_safe
 from accounts.access import signed_in
 from accounts.models import User
 from accounts.roles import Permission
-from registry import access, history, labels, promotion, rebuild, selectors
+from registry import access, bypass, history, labels, promotion, rebuild, rollback_offer, selectors
 from registry.models import ModelVersion
+from registry.stages import Stage
 from registry.version_facts import bump_reasons, categories, key_metrics, metadata_of
 
 _FILES_PER_PAGE = 200
@@ -52,6 +53,8 @@ def overview(request: HttpRequest, name: str, version: str) -> HttpResponse:
         "open_promotion": selectors.open_promotions(user=user).filter(version=found).first(),
         "targets": [(stage, labels.stage(stage)) for stage in promotion.possible_targets(found)],
         "refusal": _refusal(user, found),
+        "bypasses": list(bypass.unreviewed(found.model).filter(version=found)[:1]),
+        **_emergency(user, found, production),
     }
     return _tab(request, "overview", found, production, context)
 
@@ -101,6 +104,19 @@ def _refusal(user: User, version: ModelVersion) -> str:
     """Return why this person cannot open a promotion; empty where they can."""
     allowed = Permission.PROMOTION_OPEN in access.permissions_on(user, version.model)
     return "" if allowed else access.explain_on(Permission.PROMOTION_OPEN, version.model)
+
+
+def _emergency(user: User, version: ModelVersion, production: ModelVersion | None) -> dict[str, Any]:
+    """Return what this person can do at once: roll back from this version or to it, or bypass the review."""
+    permissions = access.permissions_on(user, version.model)
+    serving = version if version.stage == Stage.PRODUCTION else production
+    offer = rollback_offer.of(version.model, serving, permissions)
+    allowed = Permission.PROMOTION_BYPASS in permissions
+    return {
+        "rollback": offer if version.stage == Stage.PRODUCTION else None,
+        "can_return": version.stage == Stage.ARCHIVED and version in offer.candidates,
+        "can_bypass": allowed and bool(bypass.possible_targets(version)),
+    }
 
 
 def _production_beside(version: ModelVersion) -> ModelVersion | None:
