@@ -61,6 +61,18 @@ def permissions_of(user: Person) -> frozenset[Permission]:
     return roles.permissions_of(roles_of(user))
 
 
+def permissions_for(request: HttpRequest) -> frozenset[Permission]:
+    """Return everything the person behind `request` may do, for what is shown to them. One query a request.
+
+    Whether somebody may really do something is asked anew, by the operation that does it.
+    """
+    found: frozenset[Permission] | None = getattr(request, "_permissions", None)
+    if found is None:
+        found = permissions_of(request.user)
+        request._permissions = found  # type: ignore[attr-defined]
+    return found
+
+
 def can(user: Person, permission: Permission) -> bool:
     """Say whether `user` may do `permission`, without a trace."""
     return permission in permissions_of(user)

@@ -4,7 +4,7 @@ import io
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 from audit import checkpoint_files
 
@@ -72,20 +72,20 @@ def zipped(bundle: Parts) -> Iterator[bytes]:
     yield from sink.taken()
 
 
-class _Sink(IO[bytes]):
+class _Sink(io.RawIOBase):
     """Takes what `zipfile` writes until somebody fetches it. It cannot be sought in, as a response cannot."""
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
         self._size = 0
 
-    def write(self, content: bytes) -> int:  # type: ignore[override]
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
         self._chunks.append(bytes(content))
         self._size += len(content)
         return len(content)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
 
     def taken(self, *, at_least: int = 1) -> Iterator[bytes]:
         if self._size >= at_least:

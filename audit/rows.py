@@ -51,6 +51,11 @@ def line(record: Record) -> str:
         return json.dumps(record, default=str) + "\n"
 
 
+def line_of_any(record: Record | Exception) -> str:
+    """Return the line of an export for a row, whether it could be read or not."""
+    return line({"unreadable": str(record)} if isinstance(record, Exception) else record)
+
+
 def _record(row: tuple[Any, ...]) -> Record | Exception:
     record = dict(zip(FIELDS, row, strict=True))
     try:

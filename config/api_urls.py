@@ -5,4 +5,5 @@ from django.urls import URLPattern, URLResolver, include, path
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("registry.api_urls")),
     path("", include("experiments.api_urls")),
+    path("", include("accounts.api_urls")),
 ]

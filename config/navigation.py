@@ -1,23 +1,29 @@
 """The entries of the left navigation."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import NamedTuple
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.roles import Permission
+
 HOME = "home"
 
 
 class Entry(NamedTuple):
-    """A page in the navigation: its view, label and heroicon; for a request also its address."""
+    """A page in the navigation: its view, label and heroicon; for a request also its address.
+
+    With a `permission` it is there for those only who have it.
+    """
 
     view: str
     label: "str | Promise"
     icon: str
     url: str = ""
     current: bool = False
+    permission: str = ""
 
 
 class Group(NamedTuple):
@@ -47,13 +53,25 @@ GROUPS = (
             Entry("experiments:jobs", _("Jobs"), "queue-list"),
         ),
     ),
+    Group(
+        _("Administration"),
+        (
+            Entry(
+                "accounts:audit",
+                _("Audit trail"),
+                "clipboard-document-check",
+                permission=Permission.AUDIT_READ,
+            ),
+        ),
+    ),
 )
 
 
-def for_path(path: str) -> list[Group]:
+def for_path(path: str, permissions: Container[str] = ()) -> list[Group]:
     """Return the groups with addresses, the entry marked to which the page at `path` belongs.
 
-    A page that this installation does not have is left out, and so is a group that becomes empty.
+    A page that this installation does not have, or that takes a permission which is not among `permissions`,
+    is left out, and so is a group that becomes empty.
     """
     addresses = {entry.view: _address(entry.view) for group in GROUPS for entry in group.entries}
     here = _current(path, addresses.values())
@@ -61,8 +79,15 @@ def for_path(path: str) -> list[Group]:
         Group(group.label, tuple(_filled(entry, addresses[entry.view], here) for entry in group.entries))
         for group in GROUPS
     ]
-    present = [Group(label, tuple(entry for entry in entries if entry.url)) for label, entries in groups]
+    present = [
+        Group(label, tuple(entry for entry in entries if entry.url and _is_for(entry, permissions)))
+        for label, entries in groups
+    ]
     return [group for group in present if group.entries]
+
+
+def _is_for(entry: Entry, permissions: Container[str]) -> bool:
+    return not entry.permission or entry.permission in permissions
 
 
 def _filled(entry: Entry, address: str, here: str) -> Entry:

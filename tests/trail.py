@@ -75,3 +75,8 @@ def lines_of(path: Path) -> list[str]:
 def key_mode() -> int:
     """Return the permissions of the private key."""
     return Path(settings.CHECKPOINT_KEY).stat().st_mode & 0o777
+
+
+def key_exists() -> bool:
+    """Say whether a private key was made."""
+    return Path(settings.CHECKPOINT_KEY).exists()

@@ -41,7 +41,7 @@ class Command(BaseCommand):
             data = {"format": "bundle", "filter": wanted}
             head = trail.record(Event.AUDIT_EXPORTED, actor=trail.SYSTEM, target=_TARGET, data=data).sequence
         self._sign()
-        lines = _excerpt(wanted) if wanted else map(_line, rows.records(until=head))
+        lines = _excerpt(wanted) if wanted else map(rows.line_of_any, rows.records(until=head))
         try:
             write = bundle.into_zip if target.suffix == ".zip" else bundle.into_folder
             write(target, bundle.parts(lines))
@@ -71,7 +71,3 @@ def _excerpt(wanted: dict[str, Any]) -> Iterator[str]:
     except verifier.FaultError as fault:
         raise CommandError(f"The checkpoints are not what was written: {fault.reason}.") from fault
     return excerpts.lines(records, read)
-
-
-def _line(record: rows.Record | Exception) -> str:
-    return rows.line({"unreadable": str(record)} if isinstance(record, Exception) else record)
