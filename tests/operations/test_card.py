@@ -368,4 +368,3 @@ def test_the_hubs_library_reads_what_is_exported(version: ModelVersion, tmp_path
         "cer",
         "wer",
     ]
-    read.validate()
