@@ -45,7 +45,7 @@ def form_data(rules: Rules | None = None, number: int = 0, **changes: Any) -> di
     """What a browser sends of the form as it is shown, with some fields changed; None takes one away."""
     form = PolicyForm(rules or DEFAULTS["Production"], number)
     data = {name: form[name].value() for name in form.fields}
-    sent = {name: value for name, value in data.items() if value not in (None, False, [])}
+    sent = {name: value for name, value in data.items() if value is not None and value is not False}
     sent |= {"reason": "because", **{name.replace("__", "-"): value for name, value in changes.items()}}
     return {name: value for name, value in sent.items() if value is not None}
 
@@ -328,9 +328,7 @@ def policies_address(model: Any) -> str:
 
 def test_pages_ask_a_fixed_number_of_questions(client: Client, administrator: User) -> None:
     def queries(path: str) -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as seen:
+        with CaptureQueriesContext(connection) as seen:
             assert client.get(path).status_code == 200
         return len(seen)
 
