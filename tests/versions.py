@@ -63,7 +63,8 @@ def make_version(number: str = "1.0.0", *, model: str = "receipt-ocr", **changes
         "patch": key.patch,
         "pre_key": key.pre_key.encode("ascii"),
         "stage_since": timezone.now(),
-        "key": f"{model}:{number}",
+        # As long as its column is.
+        "key": f"{model[:60]}:{number}:{next(_numbers)}",
         "run_id": changes["run_id"] if "run_id" in changes else make_run().run_id,
         "source": "runs:/0/model",
         "mlflow_version": next(_numbers),
