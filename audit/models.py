@@ -52,7 +52,13 @@ class AuditEntry(models.Model):
     class Meta:
         ordering = ["sequence"]
         verbose_name_plural = "audit entries"
-        indexes = [models.Index(fields=["target_kind", "target_id"], name="audit_target")]
+        # With the number behind it, an index also gives the newest entries without sorting all that match.
+        indexes = [
+            models.Index(fields=["target_kind", "target_id"], name="audit_target"),
+            models.Index(fields=["actor_name", "sequence"], name="audit_person"),
+            models.Index(fields=["event", "sequence"], name="audit_event"),
+            models.Index(fields=["model_name", "sequence"], name="audit_model"),
+        ]
         constraints = [models.CheckConstraint(condition=models.Q(sequence__gte=1), name="audit_from_one")]
 
     def __str__(self) -> str:
