@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from registry import api, as_of_api, card_api, drift_api, members_api, policy_api, promotion_api
+from registry import (
+    api,
+    as_of_api,
+    card_api,
+    drift_api,
+    members_api,
+    policy_api,
+    promotion_api,
+    registration_api,
+)
 
 _VERSION = "models/<str:name>/versions/<str:version>/"
 _PROMOTION = "promotions/<int:number>/"
@@ -29,6 +38,9 @@ urlpatterns = [
     path(f"{_VERSION}card/approve/", card_api.Approval.as_view(), name="api-version-card-approve"),
     path(f"{_VERSION}card/return/", card_api.Return.as_view(), name="api-version-card-return"),
     path(f"{_VERSION}files/", api.VersionFiles.as_view(), name="api-version-files"),
+    path("models/<str:name>/proposal/", registration_api.Proposal.as_view(), name="api-proposal"),
+    path(f"{_VERSION}finalise/", registration_api.Finalisation.as_view(), name="api-finalise"),
+    path(f"{_VERSION}inspection/", registration_api.VersionInspection.as_view(), name="api-inspection"),
     path(f"{_VERSION}history/", api.VersionHistory.as_view(), name="api-version-history"),
     path("models/<str:name>/rollback/", promotion_api.Rollback.as_view(), name="api-rollback"),
     path("models/<str:name>/bypass/", promotion_api.Bypass.as_view(), name="api-bypass"),

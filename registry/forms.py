@@ -14,14 +14,30 @@ class RegisterForm(forms.Form):
     """Asks under which name and number a run becomes a version."""
 
     model = forms.CharField(
-        label=_("Model"), max_length=NAME_LIMIT, help_text=_("An existing model, or the name of a new one.")
+        label=_("Model"),
+        max_length=NAME_LIMIT,
+        help_text=_("An existing model, or the name of a new one."),
+        widget=forms.TextInput(attrs={"list": "model-names", "autocomplete": "off"}),
     )
+    choice = forms.CharField(label=_("Number"), max_length=20, required=False)
     version = forms.CharField(
         label=_("Version"),
         max_length=128,
         required=False,
-        help_text=_("Empty takes the proposed version. Write for example 1.3.0-rc1 for a release candidate."),
+        widget=forms.TextInput(attrs={"placeholder": "1.3.0-rc1", "autocomplete": "off"}),
     )
+    reason = forms.CharField(
+        label=_("Reason"),
+        required=False,
+        max_length=REASON_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("The number moves less far than the changes ask for. The reason stays with the version."),
+    )
+
+
+class FinaliseForm(forms.Form):
+    """Asks why, where a candidate's number needs a reason."""
+
     reason = forms.CharField(
         label=_("Reason"),
         required=False,

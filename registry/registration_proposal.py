@@ -64,17 +64,20 @@ class Proposal:
 
 
 def propose(run: Run, model_name: str) -> Proposal:
-    """Return the version that `run` should get as a version of `model_name`. Two queries."""
-    rows = ModelVersion.objects.filter(model__name=model_name).only("version", "facts")
-    existing = {MLModelVersion(row.version): row for row in rows}
+    """Return the version that `run` should get as a version of `model_name`. Two queries.
+
+    What another run is about to become counts as if it were there. What this one is about to become does not,
+    so that asking again leads to the same job.
+    """
+    rows = ModelVersion.objects.filter(model__name=model_name).values_list("version", "facts")
+    existing = {MLModelVersion(version): told for version, told in rows}
+    for job in _makers(model_name, run):
+        existing.setdefault(MLModelVersion(job.payload["version"]), job.payload["facts"])
     previous = bump.baseline(existing)
-    before = VersionFacts(**existing[previous].facts) if previous else VersionFacts()
-    # What another run is about to get is not proposed; what this one is about to get is, to find its job.
-    pending = [MLModelVersion(job.payload["version"]) for job in _makers(model_name, run)]
-    taken = [*existing, *pending]
-    found = bump.propose(previous, before, facts(run), taken=taken)
+    before = VersionFacts(**existing[previous]) if previous else VersionFacts()
+    found = bump.propose(previous, before, facts(run), taken=existing.keys())
     required = found.bump.word if found.bump else ""
-    options = _options(previous, found, taken)
+    options = _options(previous, found, existing.keys())
     return Proposal(found.version, previous, required, found.reasons, found.unknown, options)
 
 

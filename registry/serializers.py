@@ -78,7 +78,7 @@ class RegistrationBody(RequestBody):
 
     run_id = serializers.CharField(max_length=64)
     version = serializers.CharField(max_length=128, required=False, default="")
-    bump = serializers.ChoiceField(choices=["major", "minor", "patch"], required=False)
+    bump = serializers.ChoiceField(choices=["major", "minor", "patch", "candidate"], required=False)
     reason = serializers.CharField(max_length=REASON_LIMIT, required=False, default="", allow_blank=True)
 
 

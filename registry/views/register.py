@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import signed_in
 from experiments.jobs import WrongStateError
 from experiments.models import Run
-from registry import access, labels, registration, selectors
+from registry import access, labels, register_page, registration, selectors
 from registry.forms import RegisterForm
 from registry.promotion import ConflictError
 from registry.version_facts import reasons_apart
@@ -23,12 +23,14 @@ def register(request: HttpRequest) -> HttpResponse:
     run = access.get_run(request.GET.get("run", ""))
     if request.method == "POST":
         return _registered(request, run)
-    name = request.GET.get("model") or run.experiment.name
-    return _page(request, run, RegisterForm(initial={"model": name}), name)
+    given = {name: request.GET[name] for name in ("choice", "version", "reason") if name in request.GET}
+    given["model"] = request.GET.get("model") or run.experiment.name
+    return _page(request, run, RegisterForm(initial=given), given)
 
 
 def _registered(request: HttpRequest, run: Run) -> HttpResponse:
     form = RegisterForm(request.POST)
+    written = {name: str(request.POST.get(name, "")) for name in form.fields}
     if form.is_valid():
         given = form.cleaned_data
         try:
@@ -36,41 +38,55 @@ def _registered(request: HttpRequest, run: Run) -> HttpResponse:
                 run,
                 given["model"],
                 user=signed_in(request),
-                version=given["version"],
                 reason=given["reason"],
+                **register_page.asked(given),
             )
             return redirect(job)
         except ValidationError as error:
             _take_over(form, error)
         except (ConflictError, WrongStateError) as error:
             form.add_error(None, str(error))
-            return _page(request, run, form, given["model"], status=409)
-    return _page(request, run, form, request.POST.get("model", ""), status=422)
+            return _page(request, run, form, written, status=409)
+    return _page(request, run, form, written, status=422)
 
 
 def _take_over(form: RegisterForm, error: ValidationError) -> None:
     for name, messages in error.message_dict.items():
+        field = {"bump": "choice"}.get(name, name)
         for message in messages:
-            form.add_error(name if name in form.fields else None, message)
+            form.add_error(field if field in form.fields else None, message)
 
 
 def _page(
-    request: HttpRequest, run: Run, form: RegisterForm, model_name: str, status: int = 200
+    request: HttpRequest, run: Run, form: RegisterForm, given: dict[str, str], status: int = 200
 ) -> HttpResponse:
-    user = signed_in(request)
+    user, model_name = signed_in(request), given["model"]
     # What is proposed beside a model that they do not see must not tell of its versions.
-    proposal = registration.propose(run, "" if model_name in access.hidden_names(user) else model_name)
+    shown = "" if model_name in access.hidden_names(user) else model_name
+    proposal = registration.propose(run, shown)
+    choices = register_page.choices(proposal, given.get("choice", ""))
+    given = {**given, "choice": next(one.value for one in choices if one.checked)}
     context = {
         "run": run,
         "form": form,
         "proposal": proposal,
+        "choices": choices,
+        "result": register_page.result(run, shown, proposal, given),
         "reasons": reasons_apart(proposal.reasons),
         "required": labels.bump(proposal.required),
         "models": access.visible(user).values_list("name", flat=True)[:_MODELS_OFFERED],
         "refusal": _refusal(request, run, model_name),
+        "model_name": model_name,
     }
-    template = "registry/_proposal.html" if request.headers.get("HX-Request") else "registry/register.html"
-    return render(request, template, context, status=status)
+    return render(request, _template(request), context, status=status)
+
+
+def _template(request: HttpRequest) -> str:
+    """Return the page, or the part of it that a change of the form changes."""
+    if not request.headers.get("HX-Request"):
+        return "registry/register.html"
+    wants_result = request.headers.get("HX-Target") == "registration-result"
+    return "registry/_registration_result.html" if wants_result else "registry/_registration_parts.html"
 
 
 @require_safe

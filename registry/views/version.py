@@ -13,8 +13,19 @@ from django.views.decorators.http import require_safe
 from accounts.access import signed_in
 from accounts.models import User
 from accounts.roles import Permission
-from registry import access, bypass, history, labels, promotion, rebuild, rollback_offer, selectors
+from registry import (
+    access,
+    bypass,
+    file_facts,
+    history,
+    labels,
+    promotion,
+    rebuild,
+    rollback_offer,
+    selectors,
+)
 from registry.models import ModelVersion
+from registry.semver import MLModelVersion
 from registry.stages import Stage
 from registry.version_facts import bump_reasons, categories, key_metrics, metadata_of
 
@@ -46,6 +57,8 @@ def overview(request: HttpRequest, name: str, version: str) -> HttpResponse:
         "required_bump": labels.bump(found.required_bump),
         "reasons": bump_reasons(found),
         "files_size": sum(file["size"] for file in found.manifest),
+        "parameters": file_facts.parameters(found),
+        "is_candidate": MLModelVersion(found.version).is_prerelease,
         "run": selectors.run_of(found),
         "jobs": selectors.jobs_of(found),
         "rebuild": rebuild.steps(found),
@@ -84,11 +97,21 @@ def metrics(request: HttpRequest, name: str, version: str) -> HttpResponse:
 
 @require_safe
 def files(request: HttpRequest, name: str, version: str) -> HttpResponse:
-    """Show the artifacts as they were hashed at registration."""
-    found = access.get_version(name, version, user=signed_in(request))
-    page = Paginator(found.manifest, _FILES_PER_PAGE).get_page(request.GET.get("page"))
-    total = sum(file["size"] for file in found.manifest)
-    return _tab(request, "files", found, None, {"page": page, "total": total})
+    """Show the artifacts as they were hashed at registration, and what is in them."""
+    user = signed_in(request)
+    found = access.get_version(name, version, user=user)
+    told = file_facts.files(found)
+    allowed = Permission.VERSION_REGISTER in access.permissions_on(user, found.model)
+    context = {
+        "page": Paginator(told, _FILES_PER_PAGE).get_page(request.GET.get("page")),
+        "total": sum(file.size for file in told),
+        "suspicious": sum(bool(file.suspicions) for file in told),
+        "inspection": found.inspection,
+        "signature": file_facts.signature(found),
+        "parameters": file_facts.parameters(found),
+        "inspect_refusal": "" if allowed else access.explain_on(Permission.VERSION_REGISTER, found.model),
+    }
+    return _tab(request, "files", found, None, context)
 
 
 @require_safe

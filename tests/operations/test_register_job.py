@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import os
+import pickle
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +23,7 @@ from experiments import jobs
 from experiments.models import Job, Run
 from integrations.mlflow_models import MLflowModelManager
 from integrations.mlflow_server import MLflowServer
-from registry import registration
+from registry import inspection_files, registration
 from registry.metadata import ModelMetadata
 from registry.models import ModelVersion, RegisteredModel
 from tests.mlflow_registry import MODEL, log_of, log_run, mirrored, there, unique, work
@@ -168,6 +172,7 @@ def test_people_can_follow_what_the_job_does(url: str, engineer: User) -> None:
     assert [(step["name"], step["state"]) for step in job.steps] == [
         ("read run", "done"),
         ("hash files", "done"),
+        ("inspect files", "done"),
         ("record version", "done"),
         ("create in MLflow", "done"),
     ]
@@ -188,8 +193,10 @@ def test_the_trail_tells_of_model_version_and_number_once_each(url: str, enginee
     assert events == [
         ("model.registered", "engineer", name),
         ("version.registered", "engineer", f"{name}@1.0.0"),
+        ("card.revised", "engineer", f"{name}@1.0.0"),
         ("version.mirrored", "system", f"{name}@1.0.0"),
         ("version.registered", "engineer", f"{name}@1.0.1"),
+        ("card.revised", "engineer", f"{name}@1.0.1"),
         ("version.mirrored", "system", f"{name}@1.0.1"),
     ]
     assert trail.verify() is None
@@ -214,7 +221,7 @@ def test_a_run_without_a_model_is_refused_in_words(url: str, engineer: User) -> 
     job = register(run, unique(), engineer)
     assert_nothing_is_left(url, job)
     assert job.error.startswith(f"The run {run.name} has no model")
-    assert [step["state"] for step in job.steps] == ["failed", "waiting", "waiting", "waiting"]
+    assert [step["state"] for step in job.steps] == ["failed", "waiting", "waiting", "waiting", "waiting"]
 
 
 METADATA = ModelMetadata("m", "1.0.0", "CNN", 0.1, 8, 3, "SGD").to_dict()
@@ -261,3 +268,77 @@ def test_a_run_that_mlflow_does_not_know_is_refused(url: str, engineer: User) ->
     job = register(run, unique(), engineer)
     assert_nothing_is_left(url, job)
     assert job.error == f"MLflow has no run {run.run_id} any more."
+
+
+class Canary:
+    """Unpickling it creates a file."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (os.system, (f"touch {self.trace}",))
+
+
+def test_a_registration_runs_no_pickle_and_says_what_is_in_it(
+    url: str, engineer: User, tmp_path: Path
+) -> None:
+    trace, name = tmp_path / "trace", unique()
+    canary = pickle.dumps(Canary(trace))
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("inner/notes.json", canary)
+    files = {
+        **MODEL,
+        "model/data/model.pth": canary,
+        "model/requirements.txt": pickle.dumps(Canary(trace), protocol=0) + b"torch\n",
+        "model/extra.zip": packed.getvalue(),
+        "metadata/ignored.pkl": canary,
+    }
+    job = register(log_run(url, files), name, engineer)
+
+    assert job.state == "succeeded", job.error
+    assert not trace.exists()
+    version = ModelVersion.objects.get(model__name=name)
+    assert version.model_format == "pickle"
+    found = version.inspection
+    assert (found["clean"], found["error"]) == (False, "")
+    suspicions = {one["path"]: one["suspicions"] for one in found["files"]}
+    assert suspicions["data/model.pth"] == ["pickle", "imports posix.system"]
+    assert "imports posix.system" in suspicions["requirements.txt"]
+    assert "inner/notes.json: imports posix.system" in suspicions["extra.zip"]
+    assert "WARNING: data/model.pth (pickle): pickle; imports posix.system" in log_of(job)
+    entry = AuditEntry.objects.get(event="version.registered", model_name=name)
+    assert entry.data["clean"] is False
+    os.system(f"touch {trace}")  # noqa: S605 - the canary's own command works here
+    assert trace.exists()
+
+
+def test_an_inspected_model_is_clean_and_tells_signature_and_parameters(url: str, engineer: User) -> None:
+    name = unique()
+    register(log_plain_model(url, "pt2"), name, engineer)
+    found = ModelVersion.objects.get(model__name=name).inspection
+    assert (found["clean"], found["error"], found["num_params"]) == (True, "", 8), found
+    assert found["signature"]["inputs"] == [{"name": "", "dtype": "float32", "shape": [None, 3]}]
+    assert found["signature"]["outputs"] == [{"name": "", "dtype": "float32", "shape": [None, 2]}]
+    assert found["scanner"].startswith("fickling ")
+
+
+def test_a_model_that_is_too_large_to_fetch_is_hashed_and_not_called_clean(
+    url: str, engineer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspection_files, "MAX_BYTES", 10)
+    name = unique()
+    job = register(log_run(url), name, engineer)
+    assert job.state == "succeeded", job.error
+    version = ModelVersion.objects.get(model__name=name)
+    assert len(version.manifest) == 2
+    assert version.inspection["error"] == "The files (19 bytes) are too large to be looked through."
+    assert version.inspection["clean"] is False
+
+
+def test_a_version_starts_with_a_card_of_its_registration(url: str, engineer: User) -> None:
+    name = unique()
+    register(log_run(url), name, engineer)
+    [revision] = ModelVersion.objects.get(model__name=name).card_revisions.all()
+    assert (revision.number, revision.state, revision.by_name) == (1, "draft", "engineer")

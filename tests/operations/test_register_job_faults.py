@@ -16,7 +16,7 @@ from accounts.roles import Role
 from audit import trail
 from audit.models import AuditEntry
 from experiments import jobs
-from experiments.models import Job
+from experiments.models import Job, Run
 from integrations.errors import IntegrationError
 from integrations.mlflow_server import MLflowServer
 from registry import mirror_lease, promotion, registration, version_rows
@@ -34,6 +34,7 @@ from tests.mlflow_registry import (
     work_until_killed,
 )
 from tests.people import make_user
+from tests.promotions import set_rules
 from tests.servers import free_port, mlflow_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -76,10 +77,12 @@ def assert_registered_once(url: str, job: Job) -> None:
     version = ModelVersion.objects.get()
     assert (version.version, version.mlflow_version, version.mlflow_problem) == ("1.0.0", 1, "")
     assert there(url, job.payload["model"]) == {1: ("None", (), "Development")}
-    assert events(job.payload["model"]) == ["model.registered", "version.registered", "version.mirrored"]
+    assert events(job.payload["model"]) == EVENTS
     assert not MirrorLease.objects.exists()
     assert trail.verify() is None
 
+
+EVENTS = ["model.registered", "version.registered", "card.revised", "version.mirrored"]
 
 #: The calls that make a registration, in order.
 POINTS = [
@@ -177,7 +180,7 @@ def test_a_lasting_refusal_of_mlflow_stands_with_the_version_until_a_person_retr
     jobs.retry(job, user=engineer)
     job = work(job)
     assert "is recorded already" in log_of(job)
-    assert [step["state"] for step in job.steps] == ["skipped", "skipped", "skipped", "done"]
+    assert [step["state"] for step in job.steps] == [*["skipped"] * 4, "done"]
     assert_registered_once(url, job)
 
 
@@ -195,11 +198,17 @@ def test_an_attempt_that_lost_its_job_writes_nothing(
     assert there(url, job.payload["model"]) == {}
 
 
+def wanting_the_same(runs: list[Run], name: str, people: list[User]) -> list[Job]:
+    """Queue a registration for each run, none of which saw the others when its number was chosen."""
+    payloads = [registration.prepare(run, name) for run in runs]
+    return [submitted(user, "register", asked) for user, asked in zip(people, payloads, strict=True)]
+
+
 def test_of_two_runs_that_want_the_same_number_the_second_is_told_and_mlflow_has_one_version(
     url: str, name: str, engineer: User
 ) -> None:
     runs = [log_run(url), log_run(url)]
-    first, second = (registration.register(run, name, user=engineer) for run in runs)
+    first, second = wanting_the_same(runs, name, [engineer, engineer])
     assert first.payload["version"] == second.payload["version"] == "1.0.0"
     assert work(first).state == "succeeded"
     second = work(second)
@@ -215,13 +224,13 @@ def test_of_two_runs_that_want_the_same_number_the_second_is_told_and_mlflow_has
 
 def test_of_two_people_who_want_the_same_number_at_once_one_gets_it(url: str, name: str) -> None:
     people = [make_user(Role.ENGINEER) for _ in range(4)]
-    asked = [registration.register(log_run(url), name, user=person) for person in people]
+    asked = wanting_the_same([log_run(url) for _ in people], name, people)
     done = work_at_once(*asked)
     assert sorted(job.state for job in done) == ["failed", "failed", "failed", "succeeded"]
     assert all("was registered meanwhile" in job.error for job in done if job.state == "failed")
     assert ModelVersion.objects.count() == RegisteredModel.objects.count() == 1
     assert there(url, name) == {1: ("None", (), "Development")}
-    assert events(name) == ["model.registered", "version.registered", "version.mirrored"]
+    assert events(name) == EVENTS
 
 
 def test_two_people_register_different_versions_of_a_new_model_at_once(url: str, name: str) -> None:
@@ -253,6 +262,7 @@ def test_a_version_that_is_promoted_before_mlflow_has_it_is_applied_once_it_does
         error = IntegrationError("MLflow is busy.", permanent=False)
         patch.setattr(MLflowServer, "find_or_create_model_version", failing(len, error, afterwards=False))
         work(job)
+    set_rules()
     asked = promotion.open_for(ModelVersion.objects.get(), "Staging", user=engineer)
     reviewer = make_user(Role.REVIEWER)
     promotion.review(asked, "approve", user=reviewer, evidence_digest=asked.evidence_digest)

@@ -137,3 +137,46 @@ def test_the_database_orders_versions_as_python_does():
     stored = ModelVersion.objects.order_by("-major", "-minor", "-patch", "-pre_key")
     expected = sorted(map(MLModelVersion, numbers), reverse=True)
     assert [version.version for version in stored] == [str(version) for version in expected]
+
+
+def test_a_release_candidate_of_what_is_required_can_be_asked_for():
+    make_version("1.2.0")
+    run, engineer = make_run(params={"train.learning_rate": "0.001"}), make_user(Role.ENGINEER)
+    job = registration.register(run, "receipt-ocr", user=engineer, bump="candidate")
+    assert (job.payload["version"], job.payload["bump"]) == ("1.3.0-rc1", "minor")
+    make_version("1.3.0-rc1")
+    make_version("1.3.0-rc2")
+    options = {one.step: str(one.version) for one in registration.propose(run, "receipt-ocr").options}
+    assert options == {"major": "2.0.0", "minor": "1.3.0", "patch": "1.2.1", "candidate": "1.3.0-rc3"}
+
+
+def test_what_another_run_is_about_to_get_is_neither_proposed_nor_given():
+    make_version("1.2.0")
+    first, second = make_run(), make_run()
+    kim = make_user(Role.ENGINEER, username="kim")
+    job = registration.register(first, "receipt-ocr", user=kim)
+    assert job.payload["version"] == "1.2.1"
+    assert str(registration.propose(second, "receipt-ocr").version) == "1.2.2"
+    assert str(registration.propose(first, "receipt-ocr").version) == "1.2.1"
+    with pytest.raises(ValidationError, match=f"Job #{job.pk} of kim is registering another run as 1.2.1"):
+        registration.register(second, "receipt-ocr", user=kim, version="1.2.1")
+    Job.objects.filter(pk=job.pk).update(state="failed")
+    assert str(registration.propose(second, "receipt-ocr").version) == "1.2.1"
+
+
+def test_an_administrator_retries_what_another_person_failed_to_register():
+    run = make_run()
+    job = registration.register(run, "receipt-ocr", user=make_user(Role.ENGINEER, username="kim"))
+    Job.objects.filter(pk=job.pk).update(state="failed")
+    with pytest.raises(ConflictError, match="kim or an administrator can retry it"):
+        registration.register(run, "receipt-ocr", user=make_user(Role.ENGINEER))
+    again = registration.register(run, "receipt-ocr", user=make_user(Role.ADMINISTRATOR))
+    assert (again.pk, again.state) == (job.pk, "queued")
+
+
+def test_a_restricted_model_is_registered_by_its_members_only():
+    version = make_version("1.0.0")
+    version.model.restricted = True
+    version.model.save()
+    with pytest.raises(PermissionDenied):
+        registration.register(make_run(), "receipt-ocr", user=make_user(Role.ENGINEER))
