@@ -25,6 +25,9 @@ class Line:
     value: str
 
 
+_NOTHING = Line("", "", "")
+
+
 @dataclass(frozen=True)
 class GateWords:
     """One gate of a policy.
@@ -83,25 +86,34 @@ def unasked(name: str) -> GateWords:
 
 
 def differences(before: Rules, after: Rules) -> list[Difference]:
-    """Return what `after` says differently from `before`."""
-    old, new = {one.key: one for one in _all(before)}, {one.key: one for one in _all(after)}
+    """Return what `after` says differently from `before`; of a gate that went, only that it did."""
+    old, new = _all(before), _all(after)
+    gone = {f"gate.{one.gate}." for one in before.gates} - {f"gate.{one.gate}." for one in after.gates}
     found = []
     for key in dict.fromkeys((*old, *new)):
-        was, now = old.get(key), new.get(key)
-        if was is None or now is None or was.value != now.value:
-            label = (now or was).label if (now or was) else key  # type: ignore[union-attr]
-            found.append(Difference(label, was.value if was else "", now.value if now else ""))
-    return found
+        was, now = old.get(key, _NOTHING), new.get(key, _NOTHING)
+        if was.value != now.value and not key.startswith(tuple(gone)):
+            found.append(Difference(now.label or was.label, was.value, now.value))
+    return found + _reordered(before, after)
 
 
-def _all(rules: Rules) -> Iterator[Line]:
-    yield from general(rules)
+def _reordered(before: Rules, after: Rules) -> list[Difference]:
+    """Return the change of the order of the gates that both ask for."""
+    common = {one.gate for one in before.gates} & {one.gate for one in after.gates}
+    was, now = (
+        ", ".join(one.label for one in gates(rules) if one.name in common) for rules in (before, after)
+    )
+    return [Difference(_("Order of the gates"), was, now)] if was != now else []
+
+
+def _all(rules: Rules) -> dict[str, Line]:
+    found = {line.key: line for line in general(rules)}
     for gate in gates(rules):
-        yield Line(f"gate.{gate.name}", gate.label, gate.standing)
+        key = f"gate.{gate.name}"
+        found[key] = Line(key, gate.label, gate.standing)
         for line in gate.lines:
-            yield Line(f"gate.{gate.name}.{line.key}", f"{gate.label}: {line.label}", line.value)
-    order = ", ".join(one.label for one in gates(rules) if one.required is not None)
-    yield Line("order", _("Order of the gates"), order)
+            found[f"{key}.{line.key}"] = Line(line.key, f"{gate.label}: {line.label}", line.value)
+    return found
 
 
 def _gate(setting: GateSetting) -> GateWords:

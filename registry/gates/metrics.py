@@ -61,7 +61,7 @@ def _faults(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 _GOALS = {AUTO: "by its name", MIN: "smaller is better", MAX: "larger is better"}
-_UNITS = {PERCENT: "percent of the value in Production", ABSOLUTE: "in the metric's own unit"}
+_UNITS = {PERCENT: "percent", ABSOLUTE: "absolute"}
 
 GATE = Gate(
     "metrics",
@@ -90,7 +90,7 @@ GATE = Gate(
                 Option("compare", "Compare with Production", Kind.FLAG, True),
                 Option("goal", "Better", Kind.CHOICE, AUTO, choices=_GOALS),
                 Option("tolerance", "Tolerance", Kind.NUMBER, 0, least=0),
-                Option("unit", "Unit of the tolerance", Kind.CHOICE, PERCENT, choices=_UNITS),
+                Option("unit", "Tolerance is", Kind.CHOICE, PERCENT, choices=_UNITS),
             ),
         ),
     ),

@@ -42,10 +42,12 @@ def policy(request: HttpRequest, stage: str, name: str = "") -> HttpResponse:
     user = signed_in(request)
     model = access.get_model(name, user=user) if name else None
     found = policies.effective(model, _stage(stage))
+    gates = policy_words.gates(found.rules)
     context = {
         **_common(user, found),
         "lines": policy_words.general(found.rules),
-        "gates": policy_words.gates(found.rules),
+        "gates": [gate for gate in gates if gate.required is not None],
+        "unasked": [gate for gate in gates if gate.required is None],
         "steps": policy_reading.steps(model, found.to_stage),
     }
     return render(request, "registry/policy.html", context)
