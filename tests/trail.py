@@ -29,10 +29,15 @@ def make_entry(event: Event = Event.JOB_SUBMITTED, **changes: Any) -> AuditEntry
     fields: dict[str, Any] = {
         "actor": ENGINEER,
         "target": trail.Target("job", str(number), f"job {number}", "receipt-ocr"),
-        "data": {"attempt": number, "rate": 1e-3},
+        "data": make_data(number),
     }
     with transaction.atomic():
         return trail.record(event, **fields | changes)
+
+
+def make_data(number: int) -> dict[str, Any]:
+    """Return the facts of entry `number`."""
+    return {"attempt": number, "rate": 1e-3}
 
 
 def make_entries(count: int) -> None:
