@@ -60,10 +60,9 @@ def alerts(user: Person, model: RegisteredModel | None = None) -> Alerts:
     :param model: one that the caller has found visible to `user`
     """
     rows = open_drifts(user, model)
-    found = list(rows[: _SHOWN + 1])
     return Alerts(
-        rows=[DriftRow(one, sentence(one)) for one in found[:_SHOWN]],
-        count=rows.count() if len(found) > _SHOWN else len(found),
+        rows=[DriftRow(one, sentence(one)) for one in rows[:_SHOWN]],
+        count=rows.count(),
         not_applied=list(not_applied(user, model)[:_SHOWN]),
         refused=[] if model else reconciler_state.refused(),
     )

@@ -172,7 +172,7 @@ def test_a_refusal_is_audited(name: str) -> None:
 
 def test_drift_of_another_or_a_hidden_model_is_not_found(reviewer: Client, version: ModelVersion) -> None:
     other = make_version("1.0.0", model="other")
-    hidden = make_version("1.0.0", model="hidden")
+    hidden = make_version("1.0.0", model="top-secret")
     hidden.model.restricted = True
     hidden.model.save()
     drift, secret = make_drift(version), make_drift(hidden)
@@ -183,7 +183,7 @@ def test_drift_of_another_or_a_hidden_model_is_not_found(reviewer: Client, versi
     ):
         assert reviewer.post(path).status_code == 404
     assert reviewer.get(drift_path(hidden)).status_code == 404
-    assert "hidden" not in text_of(reviewer, "/")
+    assert "top-secret" not in text_of(reviewer, "/")
     assert [row["id"] for row in reviewer.get("/api/v1/drifts/").json()["results"]] == [drift.pk]
 
 
