@@ -57,6 +57,7 @@ class Event(StrEnum):
     PROMOTION_FOLLOWED_UP = "promotion.followed_up"
     PRODUCTION_ROLLED_BACK = "production.rolled_back"
     GATE_WAIVED = "gate.waived"
+    NOTICES_READ = "notice.read"
 
     SESSION_SIGNED_IN = "session.signed_in"
     SESSION_SIGNED_OUT = "session.signed_out"

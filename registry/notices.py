@@ -2,11 +2,15 @@
 
 from collections.abc import Collection, Iterable
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+import accounts.access
 from accounts.models import User
+from audit import trail
+from audit.events import Event
 from experiments import sentences
 from experiments.stored_text import text as storable
 from registry import access, blocking, labels
@@ -63,12 +67,18 @@ def of(user: User) -> QuerySet[Notice]:
 def mark_read(user: User, ids: Collection[int] | None = None) -> int:
     """Note that `user` has read their notices (None: all of them); return how many were unread.
 
-    Ids of other people's notices are passed over. Leaves no trace in the trail: nothing was decided.
+    Ids of other people's notices are passed over.
     """
     rows = Notice.objects.filter(user=user, read_at__isnull=True)
     if ids is not None:
         rows = rows.filter(pk__in=ids)
-    return rows.update(read_at=timezone.now())
+    with transaction.atomic():
+        read = rows.update(read_at=timezone.now())
+        if read:
+            who = accounts.access.actor(user)
+            data = {"read": read}
+            trail.record(Event.NOTICES_READ, actor=who, target=accounts.access.target(user), data=data)
+    return read
 
 
 def sentence(notice: Notice) -> str:
