@@ -10,7 +10,8 @@ from experiments.models import Run, SyncState
 from experiments.selectors.jobs import ACTIVE_WORD, JobFilter, page_of
 from registry import access, bypass, drift_selectors, inbox, promotion_rows, selectors
 from registry.drift_selectors import Alerts
-from registry.models import ModelVersion
+from registry.models import ModelVersion, Promotion
+from registry.promotion_rows import PromotionRow
 from registry.version_facts import MetricFact, key_metrics
 
 _SHOWN = 8

@@ -12,7 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from experiments import access, job_logs, jobs, launches, run_columns, runners
+from experiments import access, job_logs, jobs, launches, run_columns, runners, sentences
+from experiments.filters import FilterError
 from experiments.job_states import JobState
 from experiments.models import Job, Repository, Run
 from experiments.selectors import experiments as experiment_rows
@@ -21,7 +22,7 @@ from experiments.selectors import jobs as job_lists
 from experiments.selectors import run as run_details
 from experiments.selectors import runs as run_lists
 from experiments.selectors.jobs import JobFilter
-from experiments.selectors.run_order import DEFAULT, is_known, ordered
+from experiments.selectors.run_order import DEFAULT, is_known
 from experiments.selectors.runs import RunFilter
 from experiments.serializers import (
     ExperimentSerializer,
@@ -59,7 +60,13 @@ class Runs(generics.ListAPIView[Run]):
     @extend_schema(
         parameters=[
             OpenApiParameter("experiment", str, description="MLflow's id of an experiment"),
-            OpenApiParameter("q", str, description="part of the name, or beginning of the run id"),
+            OpenApiParameter(
+                "q",
+                str,
+                description="an expression such as `metrics.val_cer < 0.05 and params.optimizer = AdamW` "
+                "(MLflow's search syntax is part of the language), a part of the name, or the beginning of "
+                "the run id",
+            ),
             OpenApiParameter("status", str, enum=run_lists.STATUSES),
             OpenApiParameter(
                 "sort",
@@ -83,10 +90,19 @@ class Runs(generics.ListAPIView[Run]):
             text=_text(request, "q"),
             status=_choice(request, "status", run_lists.STATUSES),
         )
-        rows = ordered(run_lists.matching(wanted).select_related("experiment"), sort)
+        try:
+            rows = run_lists.matching(wanted).select_related("experiment")
+        except FilterError as error:
+            place = _("From character %(start)d on: %(reason)s") % {
+                "start": error.start + 1,
+                "reason": sentences.translated(str(error)),
+            }
+            raise ValidationError({"q": place}) from error
         columns = run_columns.chosen(request.query_params.getlist("columns"))
-        page = self.paginate_queryset(rows)
-        return self.get_paginated_response(RunSerializer(page, many=True, context={"columns": columns}).data)
+        page = self.paginate_queryset(run_lists.RunList(rows, sort))  # type: ignore[arg-type]
+        runs: Any = page
+        listed = RunSerializer(runs, many=True, context={"columns": columns})
+        return self.get_paginated_response(listed.data)
 
 
 class RunView(APIView):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.lookups import Exact, In
 from django.utils import timezone
@@ -127,18 +127,15 @@ def _time(asked: Condition, now: datetime) -> Q:
 
 
 def _duration(asked: Condition) -> Q:
-    known = Q(started_at__isnull=False, ended_at__isnull=False)
     if asked.operator == "null":
-        return ~known
+        return Q(duration__isnull=True)
     if asked.operator not in _ORDERED:
         raise _error(asked, "A duration is compared by <, <=, > or >=.")
-    value = asked.values[0]
-    match = _SPAN.fullmatch(str(value).strip())
+    match = _SPAN.fullmatch(str(asked.values[0]).strip())
     if match is None:
         raise _error(asked, 'A duration is a number of seconds, or a text such as "90s", "15m" or "2h".')
-    seconds = float(match[1]) * _UNITS[match[2] or "s"]
-    limit = F("started_at") + timedelta(seconds=min(seconds, 1e9))
-    return known & Q(**{f"ended_at__{_ORDERED[asked.operator]}": limit})
+    milliseconds = round(float(match[1]) * _UNITS[match[2] or "s"] * 1000)
+    return Q(**{f"duration__{_ORDERED[asked.operator]}": milliseconds})
 
 
 def _has(table: Any, field: Field, matches: Q | None = None) -> Exists:

@@ -85,6 +85,10 @@ SPANS = frozenset({"duration"})
 
 _PLAIN_KEY = re.compile(r"""[^\s()=!<>,"'`]+""")
 
+_OPERATOR = re.compile(
+    r"""[=<>!()"'`]|(?i:\b(?:is|in|like|ilike)\b)|^\s*(?:metrics|params|tags|attributes)\."""
+)
+
 Value = float | str
 
 
@@ -171,6 +175,11 @@ def parse(text: str) -> Expression | None:
         extra = conditions_in[MAX_CONDITIONS]
         raise FilterError(f"A filter has at most {MAX_CONDITIONS} conditions.", extra.start, extra.end)
     return found
+
+
+def is_words(text: str) -> bool:
+    """Say whether `text` is no expression but words to search for: it holds no operator at all."""
+    return _OPERATOR.search(text) is None
 
 
 def conditions(expression: Expression) -> Iterator[Condition]:

@@ -62,7 +62,7 @@ class JobFilterForm(forms.Form):
 class RunFilterForm(forms.Form):
     """Which runs the table shows."""
 
-    q = forms.CharField(label=_("Search by name or run id"), max_length=250, required=False)
+    q = forms.CharField(label=_("Filter, or search by name or run id"), required=False, strip=False)
     experiment = forms.ChoiceField(label=_("Experiment"), required=False)
     status = forms.ChoiceField(label=_("Status"), choices=_STATUSES, required=False)
 

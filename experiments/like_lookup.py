@@ -27,8 +27,9 @@ class Like(_Lookup):
 
     def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         """Return the comparison for SQLite."""
-        self.rhs = _glob(str(self.rhs))
-        return self._compared(compiler, connection, "GLOB", None)
+        # A copy: a query may be compiled more than once.
+        globbed = Like(self.lhs, _glob(str(self.rhs)))
+        return globbed._compared(compiler, connection, "GLOB", None)
 
     def _compared(
         self, compiler: Any, connection: Any, operator: str, escape: str | None

@@ -20,8 +20,8 @@ from integrations.mlflow_records import ExperimentRecord, RunRecord
 ACTIVE = "active"
 DELETED = "deleted"
 _RUN_COLUMNS = [
-    *("experiment", "name", "status", "user", "lifecycle_stage", "started_at", "ended_at", "artifact_uri"),
-    *("params", "metrics", "tags", "digest", "series_digest", "seen_at"),
+    *("experiment", "name", "status", "user", "lifecycle_stage", "started_at", "ended_at"),
+    *("duration", "artifact_uri", "params", "metrics", "tags", "digest", "series_digest", "seen_at"),
 ]
 
 

@@ -118,6 +118,7 @@ def run_values(record: RunRecord) -> RunValues:
         "lifecycle_stage": text(record.lifecycle_stage, 10),
         "started_at": moment(record.start_time),
         "ended_at": moment(record.end_time),
+        "duration": _duration(record),
         "artifact_uri": text(record.artifact_uri, 1000),
         "params": texts(record.params),
         "metrics": {text(point.key): number(point.value) for point in points},
@@ -150,6 +151,12 @@ def as_number(value: str) -> float | None:
     except ValueError:
         return None
     return found if math.isfinite(found) else None
+
+
+def _duration(record: RunRecord) -> int | None:
+    if moment(record.start_time) is None or record.end_time is None or moment(record.end_time) is None:
+        return None
+    return record.end_time - record.start_time
 
 
 def _series_digest(status: str, points: list[MetricPoint]) -> str:

@@ -210,6 +210,8 @@ class Run(models.Model):
     lifecycle_stage = models.CharField(max_length=10, default="active")
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    # Milliseconds from the start to the end; None while one of them is missing.
+    duration = models.BigIntegerField(null=True, blank=True)
     artifact_uri = models.CharField(max_length=1000, blank=True)
     params = models.JSONField(default=dict)
     metrics = models.JSONField(default=dict)
@@ -224,6 +226,9 @@ class Run(models.Model):
             models.Index(fields=["experiment", "-started_at"], name="run_newest_of_experiment"),
             models.Index(fields=["-started_at"], name="run_newest"),
             models.Index(fields=["status"], name="run_status"),
+            models.Index(fields=["name", "id"], name="run_by_name"),
+            models.Index(fields=["user", "id"], name="run_by_user"),
+            models.Index(fields=["duration", "id"], name="run_by_duration"),
             models.Index(fields=["-started_at"], name="run_series_waiting", condition=Q(series_digest="")),
         ]
 

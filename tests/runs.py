@@ -5,8 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from experiments.models import Experiment, MetricSeries, Run, RunMetric, SyncState
-from experiments.run_columns import number_of
+from experiments.models import Experiment, MetricSeries, Run, SyncState
 from tests.versions import make_run
 
 NASTY = "<img src=x onerror=alert(1)>"
@@ -19,12 +18,7 @@ def make_experiment(identifier: str = "7", name: str = "digits") -> Experiment:
 
 def make_measured_run(metrics: dict[str, Any], **changes: Any) -> Run:
     """Create a run whose latest metrics are also in the table that sorting uses."""
-    run = make_run(metrics=metrics, **changes)
-    for key, value in metrics.items():
-        number = number_of(value)
-        finite = number is not None and abs(number) < float("inf")
-        RunMetric.objects.create(run=run, key=key, value=number if finite else None)
-    return run
+    return make_run(metrics=metrics, **changes)
 
 
 def add_curve(run: Run, key: str, values: list[Any]) -> MetricSeries:

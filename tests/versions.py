@@ -5,7 +5,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from experiments.models import Experiment, Run
+from experiments.mirror_values import as_number
+from experiments.models import Experiment, Run, RunMetric, RunParam, RunTag
+from experiments.run_columns import number_of
 from registry.metadata import ModelMetadata
 from registry.models import ModelVersion, RegisteredModel
 from registry.semver import MLModelVersion
@@ -17,7 +19,7 @@ def make_run(**changes: Any) -> Run:
     """Create a finished run of the experiment "receipt-ocr" as the mirror would hold it."""
     number = next(_numbers)
     experiment, _ = Experiment.objects.get_or_create(experiment_id="1", defaults={"name": "receipt-ocr"})
-    columns = {
+    columns: dict[str, Any] = {
         "run_id": f"{number:032x}",
         "experiment": experiment,
         "name": f"run-{number}",
@@ -31,7 +33,26 @@ def make_run(**changes: Any) -> Run:
         "digest": "0" * 64,
         "seen_at": timezone.now(),
     }
-    return Run.objects.create(**{**columns, **changes})
+    columns |= changes
+    if columns["started_at"] and columns["ended_at"]:
+        columns.setdefault(
+            "duration", round((columns["ended_at"] - columns["started_at"]).total_seconds() * 1000)
+        )
+    run = Run.objects.create(**columns)
+    _fill_narrow_tables(run)
+    return run
+
+
+def _fill_narrow_tables(run: Run) -> None:
+    """Write what filters and sorting read, as the mirror does."""
+    for key, value in run.metrics.items():
+        number = number_of(value)
+        finite = number is not None and abs(number) < float("inf")
+        RunMetric.objects.create(run=run, key=key, value=number if finite else None)
+    for key, value in run.params.items():
+        RunParam.objects.create(run=run, key=key, value=str(value)[:250], number=as_number(str(value)))
+    for key, value in run.tags.items():
+        RunTag.objects.create(run=run, key=key, value=str(value)[:250])
 
 
 def make_model(name: str = "receipt-ocr") -> RegisteredModel:

@@ -113,7 +113,10 @@ def sort_header(
         '<th scope="col" aria-sort="{}" class="{}"><a class="sort" href="{}">{}{}</a></th>',
         state,
         "num" if numeric else "",
-        query_replace(context, **{param: second if current == first else first, "page": None}),
+        query_replace(
+            context,
+            **{param: second if current == first else first, "page": None, "after": None, "before": None},
+        ),
         label,
         markup.icon(arrow),
     )

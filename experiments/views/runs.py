@@ -1,59 +1,99 @@
 """The table of runs."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.roles import Permission
-from experiments import access, run_columns
+from experiments import access, run_columns, sentences
+from experiments.filters import FilterError
 from experiments.forms import RunFilterForm
 from experiments.live import Live, Part
+from experiments.models import Run
 from experiments.run_columns import Column, Offer
 from experiments.selectors import mirror
 from experiments.selectors import runs as selectors
-from experiments.selectors.run_order import DEFAULT
+from experiments.selectors.run_order import DEFAULT, CursorError
+from experiments.selectors.runs import RunFilter, RunPage
 
 _SECONDS = 5
+PLACES = ("after", "before")
 _PARTS = [
     Part("runs-news", "experiments/_runs_news.html"),
     Part("runs-body", "experiments/_runs_body.html", tag="tbody"),
 ]
 
 
+@dataclass(frozen=True)
+class Fault:
+    """Why the filter is not understood: the text in front of the fault, the fault, and what is behind it."""
+
+    reason: str
+    before: str
+    at: str
+    behind: str
+
+
 @require_safe
 def runs(request: HttpRequest) -> HttpResponse:
     """Show the runs that pass the filter in the address; what changes in MLflow shows by itself.
 
-    Runs that are new do not push the others away: a line says how many there are.
+    Runs that are new do not push the others away: a line says how many there are. A filter that cannot be
+    understood, or a place that is none, is answered by 400 with the reason beside it.
     """
     who = access.viewer(request)
     form = RunFilterForm(request.GET, experiments=selectors.experiments())
     wanted = form.wanted()
-    offer = selectors.columns_on_offer(wanted)
+    offer = selectors.columns_on_offer(wanted.experiment)
     columns = run_columns.chosen(request.GET.getlist("columns")) or offer.default
     since = _since(request)
-    rows = selectors.matching(wanted)
+    rows, fault = _rows(wanted)
     sort = request.GET.get("sort", DEFAULT)
-    page = selectors.page_of(rows.filter(pk__lte=since), columns, sort, request.GET.get("page"))
+    page, lost = _page(request, rows.filter(pk__lte=since), columns, sort)
     context: dict[str, Any] = {
         "page": page,
         "columns": columns,
+        "count": selectors.count(rows.filter(pk__lte=since)),
         "one_experiment": bool(wanted.experiment),
         "filtered": not wanted.is_empty,
         "mirror": mirror.mirror(),
         "may_sync": who.may(Permission.JOB_SUBMIT),
-        "news": rows.filter(pk__gt=since).count(),
+        "news": rows.filter(pk__gt=since)[: selectors.COUNTED].count(),
         "fresh_address": _address(request, since=None),
     }
     address = _address(request, since=since, columns=columns)
-    live = Live(request, _PARTS, context, every=_SECONDS, address=address)
+    live = Live(request, _PARTS, context, every=0 if fault else _SECONDS, address=address)
     if live.is_poll:
         return live.answer()
     picker = _picker(request, offer, columns)
-    return render(request, "experiments/runs.html", {"form": form, "live": live, **picker, **context})
+    page_context = {"form": form, "live": live, "fault": fault, **picker, **context}
+    return render(request, "experiments/runs.html", page_context, status=400 if fault or lost else 200)
+
+
+def _rows(wanted: RunFilter) -> tuple[QuerySet[Run], Fault | None]:
+    try:
+        return selectors.matching(wanted), None
+    except FilterError as error:
+        text = wanted.text
+        parts = text[: error.start], text[error.start : error.end], text[error.end :]
+        return Run.objects.none(), Fault(sentences.translated(str(error)), *parts)
+
+
+def _page(
+    request: HttpRequest, rows: QuerySet[Run], columns: Sequence[Column], sort: str
+) -> tuple[RunPage, bool]:
+    """Return the page that the address asks for, else the first; and whether its place cannot be read."""
+    places = {name: request.GET.get(name, "") for name in ("after", "before")}
+    try:
+        return selectors.page(rows, columns, sort, **places), False
+    except CursorError:
+        return selectors.page(rows, columns, sort), True
 
 
 def _since(request: HttpRequest) -> int:
@@ -67,7 +107,7 @@ def _since(request: HttpRequest) -> int:
 def _address(request: HttpRequest, *, since: int | None, columns: tuple[Column, ...] = ()) -> str:
     """Return the address of this page, with the columns it shows: those by default may change meanwhile."""
     query: QueryDict = request.GET.copy()
-    for key in ("seen", "since", "page") if since is None else ("seen",):
+    for key in ("seen", "since", *PLACES) if since is None else ("seen",):
         query.pop(key, None)
     if since is not None:
         query["since"] = str(since)
@@ -87,7 +127,7 @@ def _picker(request: HttpRequest, offer: Offer, columns: tuple[Column, ...]) -> 
     kept = [
         (key, value)
         for key, values in request.GET.lists()
-        if key not in {"columns", "page", "seen", "since"}
+        if key not in {"columns", "seen", "since", *PLACES}
         for value in values
     ]
     explicit = columns if "columns" in request.GET else ()

@@ -8,9 +8,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from experiments.selectors import jobs as job_lists
-from experiments.selectors import runs
+from experiments.selectors import run_order, runs
 from experiments.selectors.job_log import first_error, tail
-from experiments.selectors.run_order import ordered
 from experiments.selectors.runs import RunFilter
 from tests.jobs import make_job, write_log
 from tests.runs import make_measured_run
@@ -37,7 +36,7 @@ def five_runs() -> None:
 
 
 def names(sort: str) -> list[str]:
-    return [run.name for run in ordered(runs.matching(RunFilter()), sort)]
+    return [run.name for run in run_order.at(runs.matching(RunFilter()), sort, 0, 100)]
 
 
 @pytest.mark.parametrize(
@@ -80,8 +79,53 @@ def test_names_of_parameters_and_metrics_are_no_part_of_the_query(five_runs: Non
 
 
 def test_pages_count_what_they_list(five_runs: None) -> None:
-    page = runs.page_of(runs.matching(RunFilter(status="FINISHED")), [], "-metrics.loss", "1")
-    assert (page.paginator.count, len(page.object_list)) == (5, 5)
+    rows = runs.matching(RunFilter(status="FINISHED"))
+    assert (runs.count(rows), len(runs.page(rows, [], "-metrics.loss").rows)) == (runs.Count(5, False), 5)
+
+
+SORTS = ["metrics.loss", "-metrics.loss", "params.batch", "-params.batch", "name", "duration", "-duration"]
+
+
+@pytest.mark.parametrize("sort", [*SORTS, "user", "-user", "status", "experiment", "-started", "started"])
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_pages_forth_and_back_show_every_run_once_in_order(five_runs: None, sort: str, size: int) -> None:
+    make("twin", {"loss": 2.5}, "8", 20, 2, "n")
+    make_measured_run({}, name="", params={}, started_at=None, ended_at=None, user="")
+    rows = runs.matching(RunFilter())
+    pages = [run_order.page(rows, sort, size)]
+    while pages[-1].after:
+        pages.append(run_order.page(rows, sort, size, after=pages[-1].after))
+    forth = [run.pk for page in pages for run in page.runs]
+    assert forth == [run.pk for run in run_order.at(rows, sort, 0, 100)]
+    assert len(set(forth)) == 7
+    assert not pages[0].before
+    for later, earlier in zip(pages[:0:-1], pages[-2::-1], strict=True):
+        back = run_order.page(rows, sort, size, before=later.before)
+        assert [run.pk for run in back.runs] == [run.pk for run in earlier.runs]
+    assert [run_order.at(rows, sort, number, 1)[0].pk for number in range(7)] == forth
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "x",
+        "!",
+        "W10",
+        "WzBd",
+        "Wzk5LDEsMl0",
+        "WzAsbnVsbCxudWxsXQ",
+        "WzAsInh4IiwiYSJd",
+        "é",
+        "A" * 5000,
+        "WzAsMWU5OTksMV0",
+    ],
+)
+@pytest.mark.parametrize("sort", ["-started", "metrics.loss", "params.batch", "name"])
+def test_a_cursor_that_somebody_made_up_is_refused(five_runs: None, cursor: str, sort: str) -> None:
+    rows = runs.matching(RunFilter())
+    for place in ({"after": cursor}, {"before": cursor}):
+        with pytest.raises(run_order.CursorError):
+            run_order.page(rows, sort, 2, **place)
 
 
 def test_logs_and_lists_of_jobs_read_the_same_everywhere() -> None:

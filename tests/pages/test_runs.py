@@ -27,7 +27,7 @@ def jane(client: Client) -> User:
 
 
 def listed(client: Client, **query: Any) -> list[str]:
-    return [row.run.name for row in client.get("/runs/", query).context["page"].object_list]
+    return [row.run.name for row in client.get("/runs/", query).context["page"].rows]
 
 
 def columns(client: Client, **query: Any) -> list[str]:
@@ -85,8 +85,7 @@ def test_an_order_that_does_not_exist_does_no_harm(client: Client, jane: User, s
     [
         {"experiment": "bogus"},
         {"status": "bogus"},
-        {"page": "-1"},
-        {"page": "x"},
+        {"columns": "metrics."},
         {"q": "\0"},
         {"q": "x" * 500},
         {"columns": "bogus"},
@@ -120,11 +119,51 @@ def test_links_keep_everything_else_in_the_address(client: Client, jane: User) -
     }
 
 
-def test_fifty_runs_are_on_a_page(client: Client, jane: User) -> None:
-    for number in range(52):
-        make_measured_run({"loss": number}, name=f"r{number}")
-    assert len(listed(client)) == 50
-    assert listed(client, page=2, sort="metrics.loss") == ["r50", "r51"]
+def test_a_hundred_runs_are_on_a_page_and_links_lead_on_and_back(client: Client, jane: User) -> None:
+    for number in range(102):
+        make_measured_run({"loss": number}, name=f"r{number}", params={}, tags={})
+    first = client.get("/runs/", {"sort": "metrics.loss"}).context["page"]
+    assert (len(first.rows), first.before) == (100, "")
+    second = client.get("/runs/", {"sort": "metrics.loss", "after": first.after}).context["page"]
+    assert [row.run.name for row in second.rows] == ["r100", "r101"]
+    assert not second.after
+    back = client.get("/runs/", {"sort": "metrics.loss", "before": second.before}).context["page"]
+    assert [row.run.pk for row in back.rows] == [row.run.pk for row in first.rows]
+
+
+def test_a_place_that_is_none_shows_the_first_page_as_a_fault_of_the_address(
+    client: Client, jane: User
+) -> None:
+    make_measured_run({}, name="one")
+    response = client.get("/runs/", {"after": "nowhere"})
+    assert response.status_code == 400
+    assert [row.run.name for row in response.context["page"].rows] == ["one"]
+
+
+def test_an_expression_filters(client: Client, jane: User) -> None:
+    make_measured_run({"val_cer": 0.01}, name="good", params={"optimizer": "AdamW"})
+    make_measured_run({"val_cer": 0.01}, name="other", params={"optimizer": "SGD"})
+    make_measured_run({"val_cer": 0.9}, name="bad", params={"optimizer": "AdamW"})
+    assert listed(client, q='metrics.val_cer < 0.05 and params.optimizer = "AdamW"') == ["good"]
+
+
+@pytest.mark.parametrize(
+    ("text", "at"), [("metrics.a <", " "), ("_connector = 1", "_connector"), ("(" * 40, "(")]
+)
+def test_a_filter_that_is_none_is_shown_with_the_place_of_its_fault(
+    client: Client, jane: User, text: str, at: str
+) -> None:
+    make_measured_run({}, name="one")
+    response = client.get("/runs/", {"q": text})
+    assert response.status_code == 400
+    assert f"<mark>{at}</mark>" in response.content.decode()
+    assert response.context["page"].rows == []
+
+
+def test_a_filter_that_is_none_is_refused_over_rest(client: Client, jane: User) -> None:
+    response = client.get("/api/v1/runs/", {"q": "metrics.a < 1 or"})
+    assert response.status_code == 422
+    assert "character 17" in str(response.json()["errors"])
 
 
 def test_the_number_of_queries_does_not_grow_with_the_runs(client: Client, jane: User) -> None:
@@ -185,6 +224,8 @@ def test_a_run_that_goes_on_changes_its_row_in_the_columns_that_are_shown(client
     run = make_measured_run({"a": 1.5}, name="live", status="RUNNING")
     address = poll_address(client)
     Run.objects.filter(pk=run.pk).update(metrics={"a": 2.5, "val_cer": 0.1}, status="FINISHED")
+    RunMetric.objects.filter(run=run).update(value=2.5)
+    RunMetric.objects.create(run=run, key="val_cer", value=0.1)
     html = client.get(address, headers={"HX-Request": "true"}).content.decode()
     assert '<template><tbody id="runs-body" hx-swap-oob="true">' in html
     assert "2.500" in html
