@@ -13,12 +13,13 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.models import User
-from config.demo import project
+from config.demo import decisions, project
 from experiments import jobs, launches, repositories
 from experiments.job_states import TERMINAL, JobState
 from experiments.models import Job, Repository, Run
-from registry import promotion, registration
-from registry.models import ModelVersion, Promotion, Review
+from registry import registration
+from registry.conflicts import ConflictError
+from registry.models import ModelVersion, RegisteredModel
 from registry.stages import Stage
 
 MODEL = "receipt-ocr"
@@ -83,14 +84,16 @@ def tell(say: Say) -> None:
     for name in REGISTERED:
         version = _registered(name, _run_of(name, say), say)
         say(f"Version {version.version} of {MODEL} is registered")
-    versions = list(ModelVersion.objects.filter(model__name=MODEL).order_by("created_at", "pk"))
+    model = RegisteredModel.objects.get(name=MODEL)
+    decisions.set_policy(model, _person)
+    versions = list(model.versions.select_related("model").order_by("created_at", "pk"))
     first, second, third = versions[:3]
     for version in (first, second):
         _promoted(version, Stage.STAGING, say)
         _promoted(version, Stage.PRODUCTION, say)
     _promoted(third, Stage.STAGING, say)
-    _requested(third, Stage.PRODUCTION)
-    say(f"Version {third.version} waits for a reviewer")
+    decisions.requested(third, Stage.PRODUCTION, _person, lambda job: _finished(job, say))
+    say(f"Version {third.version} waits for two reviewers")
 
 
 def _run_of(name: str, say: Say) -> Run:
@@ -113,25 +116,13 @@ def _registered(name: str, run: Run, say: Say) -> ModelVersion:
 
 
 def _promoted(version: ModelVersion, stage: Stage, say: Say) -> None:
-    if version.stage_events.filter(to_stage=stage).exists():
-        return
     version.refresh_from_db()
-    request = _requested(version, stage)
-    promotion.review(
-        request,
-        Review.Verdict.APPROVE,
-        user=_person("reviewer"),
-        evidence_digest=request.evidence_digest,
-        comment="Metrics, data and code are as expected.",
-    )
-    say(f"Version {version.version} went to {stage}")
-
-
-def _requested(version: ModelVersion, stage: Stage) -> Promotion:
-    found = version.promotions.filter(to_stage=stage).first()
-    return found or promotion.open_for(
-        version, stage, user=_person("engineer"), comment=f"Please move {version.version} to {stage}."
-    )
+    try:
+        done = decisions.promoted(version, stage, _person, lambda job: _finished(job, say))
+    except ConflictError as error:
+        raise DemoError(str(error)) from error
+    if done:
+        say(f"Version {version.version} went to {stage}")
 
 
 def _finished(job: Job, say: Say) -> Job:
