@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
-from experiments.models import Experiment, Run
+from experiments.models import Experiment, Run, RunMetric
 from tests.people import make_user
 from tests.runs import NASTY, make_experiment, make_measured_run, set_mirror
 
