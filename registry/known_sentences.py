@@ -62,6 +62,7 @@ JOBS = (
     ),
     _("MLflow's version %(number)d belongs to another version now."),
     _("Replaced by %(version)s."),
+    _("Rolled back to %(version)s."),
 )
 
 # What gates say of a version: `gates`.
