@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from accounts.models import User
@@ -58,16 +60,23 @@ def ensure(version: ModelVersion, *, user: User) -> Job | None:
     return _queued(version, wanted, user) if wanted and version.manifest_digest else None
 
 
-def run(version: ModelVersion, *, user: User) -> Job | None:
+def under_way(version: ModelVersion) -> Job | None:
+    """Return the job that looks at the artifacts of `version` now, or waits to do so. One query."""
+    jobs = Job.objects.filter(kind="check", key__startswith=_stem(version), state__in=_UNDER_WAY)
+    return jobs.first()
+
+
+def run(version: ModelVersion, *, user: User) -> Job:
     """Have the artifacts looked at once more, whatever was found before.
 
-    :returns: the job, also one that waits or runs already; None if no manifest was taken at registration
+    :returns: the job, also one that waits or runs already
     :raises PermissionDenied: `user` may not open promotions of this model
+    :raises ValidationError: no manifest was taken at registration, so there is nothing to compare with
     """
     target = trail_targets.of_version(version)
     access.require_on(user, Permission.PROMOTION_OPEN, version.model, target=target)
     if not version.manifest_digest:
-        return None
+        raise ValidationError({"version": gettext("No manifest of the artifacts was taken.")})
     with transaction.atomic():
         RegisteredModel.objects.select_for_update().get(pk=version.model_id)
         return _queued(version, list(BY_JOB), user)
@@ -131,14 +140,17 @@ def store(
     return result
 
 
+def _stem(version: ModelVersion) -> str:
+    return f"check:{version.pk}:{version.manifest_digest}:"
+
+
 def _queued(version: ModelVersion, kinds: list[str], user: User) -> Job:
     """Return the job that looks at `version`: the one under way, else a new one."""
-    stem = f"check:{version.pk}:{version.manifest_digest}"
-    jobs = Job.objects.filter(kind="check", key__startswith=f"{stem}:")
-    under_way = jobs.filter(state__in=_UNDER_WAY).first()
-    if under_way is not None:
-        return under_way
+    found = under_way(version)
+    if found is not None:
+        return found
     payload = {"model": version.model.name, "version": version.version, "checks": kinds}
     # Two that ask at the same moment count the same, so that the key makes one job of theirs.
-    key = f"{stem}:{jobs.count() + 1}"
+    number = Job.objects.filter(kind="check", key__startswith=_stem(version)).count() + 1
+    key = f"{_stem(version)}{number}"
     return job_changes.create(runners.get("check"), payload, submitter=user, name=user.username, key=key)

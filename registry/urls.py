@@ -6,6 +6,7 @@ from registry.access import for_viewers
 from registry.views import (
     as_of,
     cards,
+    checks,
     drift,
     finalise,
     members,
@@ -54,6 +55,7 @@ urlpatterns = [
     path(f"{_VERSION}card/approve/", for_viewers(cards.approve), name="version-card-approve"),
     path(f"{_VERSION}card/return/", for_viewers(cards.return_to_draft), name="version-card-return"),
     path(f"{_VERSION}files/", for_viewers(version.files), name="version-files"),
+    path(f"{_VERSION}checks/", for_viewers(checks.checks_page), name="version-checks"),
     path(f"{_VERSION}history/", for_viewers(version.events), name="version-history"),
     path(f"{_VERSION}promote/", for_viewers(promotions.open_promotion), name="open-promotion"),
     path(f"{_VERSION}finalise/", for_viewers(finalise.finalise), name="finalise"),

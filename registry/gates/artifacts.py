@@ -35,5 +35,5 @@ GATE = Gate(
     "Artifacts unchanged",
     "The artifacts have the digests that they were registered with.",
     check,
-    tab="files",
+    tab="checks",
 )

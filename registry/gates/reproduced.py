@@ -22,5 +22,5 @@ GATE = Gate(
     "Reproduced",
     "The version was rebuilt from its commit and data, with the same result within a tolerance.",
     check,
-    tab="lineage",
+    tab="checks",
 )

@@ -22,5 +22,5 @@ GATE = Gate(
     "Smoke test",
     "The model loads in an isolated process, without unpickling, and runs its input example.",
     check,
-    tab="files",
+    tab="checks",
 )

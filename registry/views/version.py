@@ -38,6 +38,7 @@ TABS = (
     ("metrics", "registry:version-metrics", _("Metrics")),
     ("card", "registry:version-card", _("Card")),
     ("files", "registry:version-files", _("Files")),
+    ("checks", "registry:version-checks", _("Checks")),
     ("history", "registry:version-history", _("History")),
 )
 
