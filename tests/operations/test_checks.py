@@ -56,7 +56,7 @@ def test_a_result_is_kept_with_its_audit_entry(version: ModelVersion) -> None:
 
 def test_a_result_that_the_trail_cannot_tell_of_is_not_kept(version: ModelVersion) -> None:
     too_large = {"count": 2**60 + 1}  # JSON can hold it, the canonical form of the trail cannot
-    with pytest.raises(ValueError, match="1152921504606846977"):
+    with pytest.raises(ValueError, match="canonical form"):
         checks.store(version, "artifacts", True, "Fine.", too_large, manifest_digest=version.manifest_digest)
 
     assert not CheckResult.objects.exists()
