@@ -9,9 +9,9 @@ from audit.events import Event
 from experiments.job_context import JobContext
 from experiments.models import Job
 from integrations.errors import IntegrationError
-from registry import card, promotion_locks, promotion_moves, trail_targets, version_rows
+from registry import card, finalising, promotion_locks, promotion_moves, trail_targets, version_rows
 from registry.metadata import ModelMetadata
-from registry.models import ModelVersion, Promotion, StageEvent
+from registry.models import ModelVersion
 from registry.stages import Move, Stage
 
 
@@ -103,19 +103,14 @@ def _record(job: Job, final: ModelVersion, source: ModelVersion) -> None:
 
 def _follow_to_staging(job: Job, final: ModelVersion, source: ModelVersion) -> None:
     """Move the final version to Staging if a review brought its candidate there."""
-    if source.stage != Stage.STAGING:
-        return
-    arrivals = StageEvent.objects.filter(version=source, to_stage=Stage.STAGING).select_related("promotion")
-    event = arrivals.order_by("-at", "-pk").first()
-    if event is None or event.how != Move.PROMOTION or event.promotion is None:
-        return
-    if event.promotion.kind != Promotion.Kind.REQUEST:
+    approved = finalising.approval_in_staging(source)
+    if approved is None:
         return
     promotion_moves.move(
         final,
         Stage.STAGING,
         Move.FINALISATION,
-        promotion=event.promotion,
+        promotion=approved,
         actor_name=job.submitted_by_name,
         actor=version_rows.actor(job),
         now=final.created_at,

@@ -19,10 +19,10 @@ from experiments.models import Job
 from registry import access, bump, labels, registration, trail_targets
 from registry.bump import Bump, VersionFacts
 from registry.conflicts import ConflictError
-from registry.models import ModelVersion
+from registry.models import ModelVersion, Promotion, StageEvent
 from registry.registration_proposal import maker_of
 from registry.semver import MLModelVersion
-from registry.stages import Stage
+from registry.stages import Move, Stage
 
 
 def finalise(version: ModelVersion, *, user: User, reason: str = "") -> Job | ModelVersion:
@@ -44,7 +44,11 @@ def finalise(version: ModelVersion, *, user: User, reason: str = "") -> Job | Mo
         return existing
     problem = refusal(version, existing)
     if problem:
-        raise ConflictError(problem) if existing else ValidationError({"version": problem})
+        raise (
+            ConflictError(problem)
+            if existing not in (None, version)
+            else ValidationError({"version": problem})
+        )
     key = _key(version, final)
     other = maker_of(version.model.name, MLModelVersion(final))
     if other is not None and other.key != key:
@@ -77,12 +81,36 @@ def refusal(version: ModelVersion, existing: ModelVersion | None) -> str:
     return ""
 
 
+def approval_in_staging(version: ModelVersion) -> Promotion | None:
+    """Return the request whose approval brought `version` to Staging, where it still is; else None.
+
+    One query for a version in Staging.
+    """
+    if version.stage != Stage.STAGING:
+        return None
+    arrivals = StageEvent.objects.filter(version=version, to_stage=Stage.STAGING).select_related("promotion")
+    event = arrivals.order_by("-at", "-pk").first()
+    if event is None or event.how != Move.PROMOTION or event.promotion is None:
+        return None
+    return event.promotion if event.promotion.kind == Promotion.Kind.REQUEST else None
+
+
+def needs_reason(version: ModelVersion) -> bool:
+    """Say whether the final number of `version` moves less far than needed, and nobody said why."""
+    required, actual, _reasons = _bump(version, final_of(version))
+    return _is_short(required, actual) and not version.reason
+
+
+def _is_short(required: str, actual: str) -> bool:
+    return bool(required) and (not actual or Bump.parse(actual) < Bump.parse(required))
+
+
 def _payload(version: ModelVersion, final: str, reason: str) -> dict[str, Any]:
     required, actual, reasons = _bump(version, MLModelVersion(final))
     reason = reason.strip() or version.reason
     if len(reason) > registration.REASON_LIMIT:
         raise ValidationError({"reason": _("At most %d characters, please.") % registration.REASON_LIMIT})
-    if required and (not actual or Bump.parse(actual) < Bump.parse(required)) and not reason:
+    if _is_short(required, actual) and not reason:
         text = _("%(version)s moves less far than the changes ask for (%(required)s). Say why.")
         raise ValidationError({"reason": text % {"version": final, "required": labels.bump(required)}})
     return {

@@ -96,7 +96,7 @@ def _semantic(versions: QuerySet[ModelVersion]) -> QuerySet[ModelVersion]:
 
 def _listed() -> QuerySet[ModelVersion]:
     """Versions with what lists show; the manifest alone may be a megabyte."""
-    return ModelVersion.objects.select_related("model").defer("manifest", "facts", "lineage")
+    return ModelVersion.objects.select_related("model").defer("manifest", "inspection", "facts", "lineage")
 
 
 def versions_of(model: RegisteredModel) -> QuerySet[ModelVersion]:

@@ -12,7 +12,6 @@ from registry import access, finalising, inspection
 from registry.conflicts import ConflictError
 from registry.forms import FinaliseForm
 from registry.models import ModelVersion
-from registry.stages import Stage
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -59,6 +58,7 @@ def _page(
         "existing": existing,
         "form": form,
         "refusal": refusal or finalising.refusal(version, existing),
-        "in_staging": version.stage == Stage.STAGING,
+        "approved": finalising.approval_in_staging(version),
+        "needs_reason": bool(form.errors) or finalising.needs_reason(version),
     }
     return render(request, "registry/finalise.html", context, status=status)

@@ -62,7 +62,9 @@ def _page(
 ) -> HttpResponse:
     user, model_name = signed_in(request), given["model"]
     # What is proposed beside a model that they do not see must not tell of its versions.
-    shown = "" if model_name in access.hidden_names(user) else model_name
+    # (Nothing is called by NUL, and PostgreSQL cannot even ask for it.)
+    hidden = "\0" in model_name or model_name in access.hidden_names(user)
+    shown = "" if hidden else model_name
     proposal = registration.propose(run, shown)
     choices = register_page.choices(proposal, given.get("choice", ""))
     given = {**given, "choice": next(one.value for one in choices if one.checked)}

@@ -152,7 +152,7 @@ def test_a_release_candidate_of_what_is_required_can_be_asked_for():
 
 def test_what_another_run_is_about_to_get_is_neither_proposed_nor_given():
     make_version("1.2.0")
-    first, second = make_run(), make_run()
+    first, second = (make_run(params={"train.learning_rate": "0.003"}) for _ in range(2))
     kim = make_user(Role.ENGINEER, username="kim")
     job = registration.register(first, "receipt-ocr", user=kim)
     assert job.payload["version"] == "1.2.1"
