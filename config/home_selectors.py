@@ -58,12 +58,14 @@ def home(user: User) -> Home:
     """Return what the home page shows to `user`. A fixed number of queries."""
     permissions = permissions_of(user)
     mine, others = inbox.split(user, permissions)
+    first, rest = (list(promotion_rows.light(rows)[:_SHOWN]) for rows in (mine, others))
+    rows = promotion_rows.of([*first, *rest])
     serving = selectors.serving(user=user)
     jobs = page_of(JobFilter(state=ACTIVE_WORD, reader=user), "1")
     return Home(
-        to_review=promotion_rows.of(promotion_rows.light(mine)[:_SHOWN]),
+        to_review=rows[: len(first)],
         to_review_count=mine.count(),
-        waiting=promotion_rows.of(promotion_rows.light(others)[:_SHOWN]),
+        waiting=rows[len(first) :],
         waiting_count=others.count(),
         serving=[(version, key_metrics(version)) for version in serving[:_SHOWN]],
         serving_count=serving.count(),

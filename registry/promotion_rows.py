@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from django.db.models import F, QuerySet
+from django.db.models import CharField, F, QuerySet, Value
 from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
 
 from registry.gates import Status
 from registry.models import Promotion, Review, Waiver
 
+_APPROVAL, _WAIVER = "approval", "waiver"
 _ORDER = (Status.FAILED.value, Status.PENDING.value, "waived", Status.PASSED.value)
 
 
@@ -34,46 +36,45 @@ def light(promotions: QuerySet[Promotion]) -> QuerySet[Promotion]:
         for path in ("version", "incumbent")
         for name in ("manifest", "facts", "lineage", "metadata", "inspection")
     ]
-    return promotions.defer("evidence", *heavy)
+    frozen = {"frozen_gates": F("evidence__gates"), "frozen_needed": KT("evidence__policy__approvals")}
+    return promotions.defer("evidence", *heavy).annotate(**frozen)
 
 
 def of(promotions: Iterable[Promotion]) -> list[PromotionRow]:
-    """Return the given promotions (those of one page) as rows. Three queries."""
+    """Return the given promotions (those of one page, made `light`) as rows. One query."""
     shown = list(promotions)
-    numbers = [one.pk for one in shown]
-    approvals, waived = _approvals(numbers), _waived(numbers)
-    frozen = Promotion.objects.filter(pk__in=numbers).order_by()
-    told = {pk: (gates, needed) for pk, gates, needed in frozen.values_list(
-        "pk", "evidence__gates", KT("evidence__policy__approvals")
-    )}
+    approvals, waived = _said([one.pk for one in shown])
     return [
         PromotionRow(
             one,
             len(approvals.get(one.pk, ())),
-            _whole(told.get(one.pk, (None, None))[1]),
-            _counts(told.get(one.pk, (None, None))[0], waived.get(one.pk, set())),
+            _whole(getattr(one, "frozen_needed", None)),
+            _counts(getattr(one, "frozen_gates", None), waived.get(one.pk, set())),
         )
         for one in shown
     ]
 
 
-def _approvals(numbers: list[int]) -> dict[int, set[str]]:
-    found: dict[int, set[str]] = {}
+def _said(numbers: list[int]) -> tuple[dict[int, set[str]], dict[int, set[str]]]:
+    """Return, by number of the promotion, who approves its evidence and which gates are waived."""
     valid = Review.objects.filter(
         promotion__in=numbers,
         verdict=Review.Verdict.APPROVE,
         evidence_digest=F("promotion__evidence_digest"),
+    ).order_by()
+    waivers = Waiver.objects.filter(promotion__in=numbers).order_by()
+    found: dict[str, dict[int, set[str]]] = {_APPROVAL: {}, _WAIVER: {}}
+    rows = valid.values_list(_word(_APPROVAL), "promotion", "reviewer_name").union(
+        waivers.values_list(_word(_WAIVER), "promotion", "gate")
     )
-    for number, name in valid.order_by().values_list("promotion", "reviewer_name"):
-        found.setdefault(number, set()).add(name.casefold())
-    return found
+    for kind, number, name in rows:
+        found[kind].setdefault(number, set()).add(name.casefold() if kind == _APPROVAL else name)
+    return found[_APPROVAL], found[_WAIVER]
 
 
-def _waived(numbers: list[int]) -> dict[int, set[str]]:
-    found: dict[int, set[str]] = {}
-    for number, gate in Waiver.objects.filter(promotion__in=numbers).values_list("promotion", "gate"):
-        found.setdefault(number, set()).add(gate)
-    return found
+def _word(text: str) -> Cast:
+    # PostgreSQL wants to know what a bare literal is.
+    return Cast(Value(text), CharField(max_length=20))
 
 
 def _counts(gates: object, waived: set[str]) -> Mapping[str, int]:

@@ -62,7 +62,7 @@ def read(promotion: Promotion, user: User) -> dict[str, Any]:
     """
     model = promotion.version.model
     permissions = access.permissions_on(user, model)
-    baseline = selectors.compared_with(promotion)
+    baseline = _baseline(promotion)
     if promotion.state == Promotion.State.OPEN:
         version_sources.hold(promotion.version, rival=baseline)
     review_records.prefetch(promotion)
@@ -91,6 +91,16 @@ def read(promotion: Promotion, user: User) -> dict[str, Any]:
         "must_type": must_type(promotion),
         **_powers(promotion, found, board, user, permissions),
     }
+
+
+def _baseline(promotion: Promotion) -> ModelVersion | None:
+    """Return the version beside which the candidate is judged. One query at most.
+
+    On the way to Production it is the one that has to give way; if that is another by now, the evidence has
+    changed, and the page says so.
+    """
+    goes_live = promotion.to_stage == Stage.PRODUCTION
+    return promotion.incumbent if goes_live else selectors.compared_with(promotion)
 
 
 def must_type(promotion: Promotion) -> str:

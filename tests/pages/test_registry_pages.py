@@ -14,6 +14,7 @@ from registry import promotion, selectors
 from registry.models import ModelVersion
 from tests.jobs import make_repository
 from tests.people import make_user
+from tests.promotions import set_rules
 from tests.registry_story import make_story
 from tests.versions import make_model, make_run, make_version
 
@@ -173,6 +174,7 @@ def test_the_run_offers_registration_only_to_those_who_may():
 
 
 def test_a_promotion_goes_from_request_to_decision_in_the_pages(client):
+    set_rules()
     version = make_version()
     opened = client.post(
         reverse("registry:open-promotion", args=["receipt-ocr", "1.0.0"]),
@@ -222,6 +224,7 @@ def approve(client: Client, request: promotion.Promotion, **changes: str):
 
 @pytest.mark.parametrize("typed", ["", "1.0.0", "production"])
 def test_production_is_not_approved_without_typing_the_version(client, engineer, typed):
+    set_rules()
     make_version("1.0.0", stage="Production")
     version = make_version("1.1.0", stage="Staging")
     request = promotion.open_for(version, "Production", user=engineer)
@@ -264,6 +267,7 @@ def test_the_timeline_of_a_promotion_tells_of_both_versions_it_moved():
 
 
 def test_changed_evidence_blocks_the_approval_and_names_what_changed(client, engineer):
+    set_rules()
     version = make_version()
     request = promotion.open_for(version, "Staging", user=engineer)
     ModelVersion.objects.filter(pk=version.pk).update(manifest_digest="f" * 64)
@@ -271,7 +275,7 @@ def test_changed_evidence_blocks_the_approval_and_names_what_changed(client, eng
     reviewer.force_login(make_user(Role.REVIEWER))
     page = reviewer.get(request.get_absolute_url()).content.decode()
     assert "Cannot be approved" in page
-    assert "The evidence changed since the request was opened: artifacts." in page
+    assert "Since the evidence was taken these facts changed: artifacts." in page
     assert approve(reviewer, request).status_code == 409
 
 
