@@ -62,7 +62,7 @@ def _check(body: str, anchor: str) -> None:
 
 
 def _concerned(promotion: Promotion) -> list[User]:
-    ids = {promotion.requested_by_id}
-    ids |= set(promotion.reviews.values_list("reviewer", flat=True))
-    ids |= set(promotion.comments.values_list("by", flat=True))
-    return list(User.objects.filter(pk__in=ids - {None}))
+    ids = [promotion.requested_by_id]
+    ids += promotion.reviews.values_list("reviewer", flat=True)
+    ids += promotion.comments.values_list("by", flat=True)
+    return list(User.objects.filter(pk__in={pk for pk in ids if pk is not None}))

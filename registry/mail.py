@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -87,7 +88,7 @@ def _due() -> QuerySet[Notice]:
     return rows.order_by("pk")
 
 
-def _send(notice: Notice, connection: object) -> None:
+def _send(notice: Notice, connection: BaseEmailBackend) -> None:
     taken = Notice.objects.filter(
         pk=notice.pk, mail_attempts=notice.mail_attempts, mailed_at__isnull=True
     ).update(mail_attempts=F("mail_attempts") + 1)
@@ -107,8 +108,8 @@ def _quoted(text: str) -> str:
     return "\n".join(f"> {line}" for line in text.splitlines())
 
 
-def _hang_up(connection: object) -> None:
+def _hang_up(connection: BaseEmailBackend) -> None:
     try:
-        connection.close()  # type: ignore[attr-defined]
+        connection.close()
     except (OSError, smtplib.SMTPException):
         logger.debug("The mail server was gone already.")

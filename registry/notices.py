@@ -46,7 +46,7 @@ def tell(
 
 def tell_requester(kind: str, promotion: Promotion, *, actor: str = "", text: str = "") -> list[Notice]:
     """Tell whoever asked for `promotion`; nobody, if their account is gone. One query to find them."""
-    people = User.objects.filter(pk=promotion.requested_by_id)
+    people = [promotion.requested_by] if promotion.requested_by else []
     return tell(kind, promotion, people, actor=actor, text=text)
 
 

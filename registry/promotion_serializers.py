@@ -65,8 +65,9 @@ class GateSerializer(serializers.Serializer[Judged]):
     """What one gate says."""
 
     gate = serializers.CharField()
-    label = serializers.SerializerMethodField()
-    required = serializers.BooleanField()
+    # Both names mean something else in a field of a form.
+    label = serializers.SerializerMethodField()  # type: ignore[assignment]
+    required = serializers.BooleanField()  # type: ignore[assignment]
     status = serializers.ChoiceField(source="result.status", choices=["passed", "failed", "pending"])
     reason = serializers.SerializerMethodField()
     value = serializers.CharField(source="result.value")

@@ -34,7 +34,8 @@ def opened(version: ModelVersion | None = None, **changes: Any) -> Promotion:
     return promotion.open_for(version or make_version(), "Staging", user=user, **changes)
 
 
-def kinds(user: User) -> list[str]:
+def kinds(user: User | None) -> list[str]:
+    assert user is not None
     return list(notices.of(user).values_list("kind", flat=True))
 
 

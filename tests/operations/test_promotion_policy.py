@@ -12,7 +12,7 @@ from accounts.roles import Role
 from audit.models import AuditEntry
 from experiments.models import Job, Run
 from registry import access, evidence, promotion, promotion_renewal, verdict, waivers
-from registry.models import ModelVersion, Policy, Promotion, Waiver
+from registry.models import ModelVersion, Notice, Policy, Promotion, Waiver
 from registry.policy_rules import GateSetting
 from tests.people import make_user
 from tests.promotions import approve, set_rules
@@ -240,7 +240,7 @@ def test_a_changed_policy_makes_approvals_stale_until_the_evidence_is_renewed() 
     assert [(one.review.reviewer, one.changed) for one in found.stale] == [(first, ("policy",))]
     with pytest.raises(promotion.ConflictError, match=r"Since the evidence that you reviewed .*: policy"):
         approve(request, second, evidence_digest=old)
-    assert first.notices.filter(kind="evidence_changed", text="policy").exists()
+    assert Notice.objects.filter(user=first, kind="evidence_changed", text="policy").exists()
 
 
 def test_renewing_what_has_not_changed_is_refused_and_needs_the_permission() -> None:
@@ -269,7 +269,7 @@ def test_the_result_of_a_check_renews_the_evidence_by_itself() -> None:
     fresh = Promotion.objects.get(pk=request.pk)
     assert fresh.evidence_digest != request.evidence_digest
     assert [snapshot.by_name for snapshot in fresh.snapshots.all()] == [request.requested_by_name, "system"]
-    assert fresh.snapshots.last().changed == ["checks", "gate:artifacts"]
+    assert [snapshot.changed for snapshot in fresh.snapshots.all()] == [[], ["checks", "gate:artifacts"]]
     assert seen_by(request, reviewer).approvals == 0
     entry = AuditEntry.objects.get(event="promotion.evidence_renewed")
     assert entry.actor_name == "system"

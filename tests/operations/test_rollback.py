@@ -1,5 +1,6 @@
 """Rolling Production back, and putting a version into place past the review."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -128,9 +129,7 @@ def test_of_twenty_rollbacks_at_once_one_is_done() -> None:
     old = bring(make_version("1.0.0"), "Staging", "Production")
     bring(make_version("1.1.0"), "Staging", "Production")
     people = [make_user(Role.REVIEWER) for _ in range(20)]
-    outcomes = at_once(
-        [lambda one=one: rollback.roll_back(old.model, old, user=one, reason="x") for one in people]
-    )
+    outcomes = at_once([partial(rollback.roll_back, old.model, old, user=one, reason="x") for one in people])
     assert sum(isinstance(one, Promotion) for one in outcomes) == 1
     assert sum(isinstance(one, promotion.ConflictError) for one in outcomes) == 19
     assert trail.verify() is None
