@@ -413,6 +413,8 @@ ACTS: tuple[Act, ...] = (
     Act("api-finalise", OWNERS, Event.JOB_SUBMITTED, _finalise_rest),
     Act("registry:inspect-version", OWNERS, Event.JOB_SUBMITTED, _existing),
     Act("api-inspection", OWNERS, Event.JOB_SUBMITTED, _existing),
+    Act("registry:version-checks", OWNERS, Event.JOB_SUBMITTED, _existing),
+    Act("api-version-checks", OWNERS, Event.JOB_SUBMITTED, _existing),
     Act("registry:open-promotion", OWNERS, Event.PROMOTION_OPENED, _request),
     Act("api-promotions", OWNERS, Event.PROMOTION_OPENED, _request_rest),
     Act("registry:review", REVIEWERS, Event.PROMOTION_REVIEWED, _verdict),
