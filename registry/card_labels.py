@@ -48,5 +48,5 @@ def lacking(name: str) -> str:
     """Return a part of `card_sections.missing` in words."""
     kind, _space, placeholder = name.partition(" ")
     if kind == UNKNOWN_PLACEHOLDER:
-        return _("placeholder %(name)s") % {"name": placeholder}
+        return _("placeholder %(placeholder)s") % {"placeholder": placeholder}
     return sentences.translated(name)

@@ -81,6 +81,6 @@ def test_both_texts_can_be_put_together_again(old: str, new: str) -> None:
     ],
 )
 def test_hostile_texts_are_compared_in_time(old: str, new: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     of(old, new)
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5

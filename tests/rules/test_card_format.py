@@ -136,10 +136,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_yaml_that_could_harm_is_refused_at_once(name: str, tmp_path: Path) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(CardError):
         _ = parse(f"---\n{HOSTILE[name]}\n---\n# Card\n").fields
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2
     assert not Path("canary").exists()
 
 

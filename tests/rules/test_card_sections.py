@@ -168,6 +168,6 @@ def test_a_placeholder_that_stands_for_nothing_is_missing_too() -> None:
     ["<!--", "# Uses\n", "**a:** ", "`", "<h1>", "{{ a }} ", "## Uses\n<!-- ", "- **License:** \n", "> "],
 )
 def test_hostile_text_is_judged_in_time(piece: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     missing(piece * (100_000 // len(piece)), {})
-    assert time.monotonic() - start < 8
+    assert time.process_time() - start < 8

@@ -164,15 +164,15 @@ def test_any_text_is_inert(text: str) -> None:
      "<div>", "\n\n<div>\n\n", "<table>", "<details>", "http://a ", "&#x41;", "# a\n", "\u202e", "﷽"],
 )  # fmt: skip
 def test_hostile_text_is_laid_out_in_time(piece: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     markdown.render_card(piece * (100_000 // len(piece)))
-    assert time.monotonic() - start < 8
+    assert time.process_time() - start < 8
 
 
 def test_a_huge_table_is_laid_out_in_time() -> None:
-    start = time.monotonic()
+    start = time.process_time()
     markdown.render_card("|a" * 3000 + "|\n" + "|-" * 3000 + "|\n" + "|a|\n" * 20_000)
-    assert time.monotonic() - start < 8
+    assert time.process_time() - start < 8
 
 
 def test_text_beyond_the_limit_is_shown_as_it_is() -> None:
