@@ -61,4 +61,5 @@ urlpatterns = [
     path("drifts/<int:pk>/repair/", drift_api.Repair.as_view(), name="api-drift-repair"),
     path("drifts/<int:pk>/accept/", drift_api.Acceptance.as_view(), name="api-drift-accept"),
     path("promotions/<int:number>/apply/", drift_api.Application.as_view(), name="api-apply"),
+    path(f"{_VERSION}hash/", drift_api.Hashing.as_view(), name="api-hash"),
 ]

@@ -77,6 +77,16 @@ class RegistryConfig(AppConfig):
                 steps=("verify artifacts", "smoke test"),
             )
         )
+        register(
+            Kind(
+                "import",
+                _("Files of an adopted version"),
+                "registry.import_job:run",
+                max_attempts=20,  # a quarter of an hour without MLflow
+                permission=Permission.VERSION_REGISTER,
+                steps=("read run", "hash files", "record"),
+            )
+        )
         # Often enough for drift to be noticed within a minute, also when one pass is lost.
         chores.register(chores.Chore("reconcile", "registry.reconciler:run", seconds=15, lease=60))
         job_visibility.hide(access.hidden_names)

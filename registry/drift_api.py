@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import generics, serializers
 from rest_framework.request import Request
@@ -11,7 +12,8 @@ from rest_framework.views import APIView
 
 from accounts.access import signed_in
 from accounts.request_bodies import RequestBody
-from registry import access, drift, drift_selectors, mirror
+from registry import access, drift, drift_selectors, import_job, mirror
+from registry.conflicts import ConflictError
 from registry.drift_access import get_drift
 from registry.models import Drift
 
@@ -61,7 +63,7 @@ class AcceptanceBody(RequestBody):
 
 
 class ApplyJobSerializer(serializers.Serializer[Any]):
-    """The job that writes to MLflow."""
+    """The job that does it."""
 
     job = serializers.IntegerField(source="pk")
     state = serializers.CharField()
@@ -124,4 +126,17 @@ class Application(APIView):
         """Verify the artifacts anew and have MLflow show the promotion."""
         user = signed_in(request._request)
         job = mirror.retry(access.get_promotion(number, user=user), user=user)
+        return Response(ApplyJobSerializer(job).data, status=202)
+
+
+class Hashing(APIView):
+    """Hashing the files of an adopted version."""
+
+    @extend_schema(request=None, responses={202: ApplyJobSerializer})
+    def post(self, request: Request, name: str, version: str) -> Response:
+        """Queue the job that hashes the files; 409 if they are hashed already."""
+        user = signed_in(request._request)
+        job = import_job.request(access.get_version(name, version, user=user), user=user)
+        if job is None:
+            raise ConflictError(_("The files of this version are hashed already."))
         return Response(ApplyJobSerializer(job).data, status=202)

@@ -1,14 +1,15 @@
 """Adopts what exists in MLflow and not here: registered models and their versions.
 
 Quick, so that thousands are no burden: one search for the versions of a model, rows in small batches, each in
-a transaction of its own. Cut off anywhere it goes on from there. Files are not read: what was never hashed is
-shown as not hashed, until somebody asks for it (`registry.import_job`).
+a transaction of its own. Cut off anywhere it goes on from there. Files are not read here: what was never
+hashed is shown as not hashed until a job has done it (`registry.import_job`), which happens by itself for
+what was registered a moment ago, and on request for what is older.
 """
 
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -18,7 +19,15 @@ from audit.events import Event
 from experiments.models import Run
 from experiments.stored_text import text
 from integrations.mlflow_records import MODEL_FORMAT_TAG, ModelVersionRecord, RegisteredModelRecord
-from registry import import_rules, model_names, promotion_moves, registration, run_lineage, trail_targets
+from registry import (
+    import_job,
+    import_rules,
+    model_names,
+    promotion_moves,
+    registration,
+    run_lineage,
+    trail_targets,
+)
 from registry.metadata import MetadataError, ModelMetadata
 from registry.models import ModelVersion, RegisteredModel
 from registry.run_metadata import of_plain_run
@@ -28,6 +37,10 @@ from registry.stages import Move, Stage
 #: Whose doing it is that a version is where it is, as stage events name it.
 MLFLOW = "MLflow"
 BATCH = 20
+#: The files of what was registered in MLflow within this time are hashed without asking.
+FRESH = timedelta(hours=1)
+#: So many of one model at once; a flood waits for people to ask.
+HASHED_AT_ONCE = 20
 
 
 @dataclass
@@ -116,9 +129,17 @@ def _batch(model: RegisteredModel, new: Sequence[ModelVersionRecord], adopted: A
                 version = _create(model, record, semantic[record.version], runs.get(record.run_id))
                 _record(version, record)
                 _put(version, record, place)
+                if len(adopted.versions) < HASHED_AT_ONCE and _is_fresh(model, record):
+                    import_job.queue(version, user=None)
                 adopted.versions.append(version)
                 if place.reason not in ("", import_rules.FOUND):
                     adopted.problems.append(f"{version}: {place.reason}")
+
+
+def _is_fresh(model: RegisteredModel, record: ModelVersionRecord) -> bool:
+    """Say whether somebody has just registered it: they mean to go on with it, so its files are hashed."""
+    created = _moment(record.creation_time)
+    return created > model.created_at or timezone.now() - created < FRESH
 
 
 def _create(

@@ -321,4 +321,19 @@ CARDS = (
     _("%(place)s: a metric needs type and value."),
 )
 
-ALL = (*CARDS, *DIFFERENCES, *VERSIONS, *JOBS, *GATE_RESULTS, *CHECKS, *GATES, *POLICIES, *INSTANTS, *FILES)
+# What is found in MLflow, and what cannot be applied to it: `import_rules`, `model_names`, `mirror_results`.
+REGISTRY_IN_MLFLOW = (
+    _("Found in this stage in MLflow."),
+    _("Found in Production in MLflow, where only one version can be here."),
+    _("%(version)s: Found in Production in MLflow, where only one version can be here."),
+    _("The model %(model)s of MLflow is not adopted. %(problem)s"),
+    _("A model's name has at most %(limit)s printable characters, no blank at its ends."),
+    _("A model's name cannot contain any of / : @ and the percent sign."),
+    _("A model cannot be called by dots alone."),
+    _("MLflow has no version %(number)s of this model any more."),
+    _("Not applied to MLflow: %(problem)s"),
+    _("Promotion %(number)d is not applied: %(problem)s"),
+    _("The files of an adopted version were hashed."),
+)
+
+ALL = (*REGISTRY_IN_MLFLOW, *CARDS, *DIFFERENCES, *VERSIONS, *JOBS, *GATE_RESULTS, *CHECKS, *GATES, *POLICIES, *INSTANTS, *FILES)

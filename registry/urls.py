@@ -79,4 +79,5 @@ urlpatterns = [
     path("models/<str:name>/drift/<int:pk>/repair/", for_viewers(drift.repair), name="drift-repair"),
     path("models/<str:name>/drift/<int:pk>/accept/", for_viewers(drift.accept), name="drift-accept"),
     path("promotions/<int:number>/apply/", for_viewers(drift.apply_again), name="apply-again"),
+    path(f"{_VERSION}hash/", for_viewers(drift.hash_files), name="hash-version"),
 ]

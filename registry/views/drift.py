@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import signed_in
 from accounts.roles import Permission
-from registry import access, drift, drift_selectors, mirror
+from registry import access, drift, drift_selectors, import_job, mirror
 from registry.conflicts import ConflictError
 from registry.drift_access import get_drift
 from registry.models import RegisteredModel
@@ -68,6 +68,14 @@ def apply_again(request: HttpRequest, number: int) -> HttpResponse:
     words = {"id": job.pk}
     messages.success(request, _("Job #%(id)d verifies the artifacts and tries once more.") % words)
     return redirect("registry:drift", model.name)
+
+
+@require_POST
+def hash_files(request: HttpRequest, name: str, version: str) -> HttpResponse:
+    """Have the files of an adopted version hashed and go to the job."""
+    user = signed_in(request)
+    found = access.get_version(name, version, user=user)
+    return redirect(import_job.request(found, user=user) or found)
 
 
 def _page(
