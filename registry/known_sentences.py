@@ -336,4 +336,16 @@ REGISTRY_IN_MLFLOW = (
     _("The files of an adopted version were hashed."),
 )
 
-ALL = (*REGISTRY_IN_MLFLOW, *CARDS, *DIFFERENCES, *VERSIONS, *JOBS, *GATE_RESULTS, *CHECKS, *GATES, *POLICIES, *INSTANTS, *FILES)
+ALL = (
+    *REGISTRY_IN_MLFLOW,
+    *CARDS,
+    *DIFFERENCES,
+    *VERSIONS,
+    *JOBS,
+    *GATE_RESULTS,
+    *CHECKS,
+    *GATES,
+    *POLICIES,
+    *INSTANTS,
+    *FILES,
+)

@@ -10,15 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from mlflow import MlflowClient
 from pytest_django import Settings
 
+from accounts.roles import Role
 from audit import trail
 from audit.models import AuditEntry
-from registry import as_of, import_models, promotion_moves, reconciler_state
+from experiments.models import Job
+from registry import as_of, import_job, import_models, promotion_moves, reconciler_state
+from registry.metadata import ModelMetadata
 from registry.models import Drift, ModelVersion, RegisteredModel
 from registry.reconciler import reconcile
-from tests.mlflow_registry import log_run, unique
+from tests.mlflow_registry import MODEL, log_run, unique, work
+from tests.people import make_user
 from tests.servers import mlflow_server
 
 pytestmark = [
@@ -204,3 +209,53 @@ def test_a_thousand_versions_are_adopted_within_passes_of_bounded_time(
     assert AuditEntry.objects.filter(event="version.imported").count() == 1000
     assert (time.monotonic() - began) / (passes + 1) < 15
     assert reconcile().compared == 0
+
+
+def test_the_files_of_what_was_just_registered_are_hashed_without_asking(
+    url: str, name: str, make: Any
+) -> None:
+    metadata = ModelMetadata(name, "9.9.9", "CRNN", 0.1, 1, 1, "SGD", dataset_hash="d" * 32).to_json()
+    run = log_run(url, {**MODEL, "metadata/model_metadata.json": metadata})
+    make(run_id=run.run_id, model_version="1.0.0")
+    reconcile()
+    [job] = Job.objects.filter(kind="import")
+    assert job.submitted_by_name == "system"
+    job = work(job)
+    assert (job.state, job.error) == ("succeeded", "")
+    version = ModelVersion.objects.get(model__name=name)
+    assert sorted(file["path"] for file in version.manifest) == ["MLmodel", "data/model.pt2"]
+    assert version.manifest_digest == job.result["manifest_digest"] != ""
+    assert version.metadata["dataset_hash"] == "d" * 32
+    assert (version.metadata["model_name"], version.metadata["model_version"]) == (name, "1.0.0")
+    assert Job.objects.filter(kind="inspect", parent=job).count() == 1
+    entries = AuditEntry.objects.filter(event="version.imported").order_by("sequence")
+    assert [entry.data["manifest_digest"] for entry in entries] == ["", version.manifest_digest]
+    assert import_job.request(version, user=make_user(Role.ENGINEER)) is None
+
+
+def test_older_files_are_hashed_when_somebody_asks(
+    url: str, name: str, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_models, "FRESH", timedelta(0))
+    make(run_id=log_run(url).run_id)
+    reconcile()
+    assert not Job.objects.filter(kind="import").exists()
+    version = ModelVersion.objects.get(model__name=name)
+    with pytest.raises(PermissionDenied):
+        import_job.request(version, user=make_user(Role.VIEWER))
+    engineer = make_user(Role.ENGINEER)
+    job = import_job.request(version, user=engineer)
+    assert import_job.request(version, user=engineer) == job
+    assert work(job).state == "succeeded"
+    version.refresh_from_db()
+    assert len(version.manifest) == 2
+
+
+def test_files_that_are_not_there_end_the_job_with_a_reason(name: str, make: Any, url: str) -> None:
+    run = log_run(url, {"notes.txt": "no model"})
+    make(run_id=run.run_id)
+    reconcile()
+    job = work(Job.objects.get(kind="import"))
+    assert job.state == "failed"
+    assert "no artifacts" in job.error
+    assert ModelVersion.objects.get(model__name=name).manifest_digest == ""

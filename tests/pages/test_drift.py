@@ -242,3 +242,19 @@ def test_more_drift_costs_no_more_queries(
     for path in paths:
         with django_assert_num_queries(counts[path]):
             reviewer.get(path)
+
+
+def test_a_version_that_was_never_hashed_says_so_and_can_be(version: ModelVersion) -> None:
+    adopted = make_version("0.3.0", imported=True, manifest=[], manifest_digest="", mlflow_version=77)
+    engineer, viewer = signed_in(Role.ENGINEER), signed_in(Role.VIEWER)
+    assert "Its files are not hashed yet." in text_of(engineer, adopted.get_absolute_url())
+    files, path = f"{adopted.get_absolute_url()}files/", f"{adopted.get_absolute_url()}hash/"
+    assert "its files were never hashed" in text_of(engineer, files)
+    assert path in text_of(engineer, files)
+    assert path not in text_of(viewer, files)
+    assert engineer.post(path).status_code == 302
+    [job] = Job.objects.filter(kind="import")
+    answer = engineer.post(f"/api/v1/models/{adopted.model.name}/versions/0.3.0/hash/")
+    assert (answer.status_code, answer.json()["job"]) == (202, job.pk)
+    done = engineer.post(f"/api/v1/models/{version.model.name}/versions/1.2.0/hash/")
+    assert done.status_code == 409
