@@ -8,7 +8,8 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddIndex(
-            model_name="auditentry", index=models.Index(fields=["actor_name", "sequence"], name="audit_person")
+            model_name="auditentry",
+            index=models.Index(fields=["actor_name", "sequence"], name="audit_person"),
         ),
         migrations.AddIndex(
             model_name="auditentry", index=models.Index(fields=["event", "sequence"], name="audit_event")

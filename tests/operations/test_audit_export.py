@@ -145,6 +145,7 @@ def test_memory_does_not_grow_with_the_trail(tmp_path: Path) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rows, "_CHUNK", 20)
+        patch.setattr(bundle, "_LINES", 20)
         patch.setattr(trails, "make_data", lambda number: {"text": "x" * 10_000, "number": number})
         few = peak(40)
         many = peak(400)
