@@ -12,8 +12,11 @@ from registry.models import ModelVersion, Promotion, RegisteredModel
 
 
 def lock_model(model: RegisteredModel) -> RegisteredModel:
-    """Lock `model` until the transaction ends and return it as it is now."""
-    return RegisteredModel.objects.select_for_update().get(pk=model.pk)
+    """Lock `model` until the transaction ends and return it as it is now.
+
+    Not its key: who holds the trail may be about to insert a row that refers to the model.
+    """
+    return RegisteredModel.objects.select_for_update(no_key=True).get(pk=model.pk)
 
 
 def lock_version(version: ModelVersion) -> ModelVersion:
