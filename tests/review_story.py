@@ -12,7 +12,7 @@ from registry import comments, promotion, promotion_renewal, waivers
 from registry.models import CardRevision, CheckResult, ModelVersion, Policy, Promotion
 from registry.policy_rules import DEFAULTS, GateSetting, Rules
 from registry.stages import Stage
-from tests.jobs import make_repository
+from tests.jobs import make_job, make_repository
 from tests.people import make_user
 from tests.registry_story import full_metadata, version_of
 
@@ -126,12 +126,16 @@ def ready(number: str, *, data: str = "4,000 receipts.", limits: str = "Poor lig
     measured = {name: changes.pop(name) for name in ("val_cer", "val_accuracy", "val_loss") if name in changes}
     metadata = metadata or full_metadata(number, **measured)
     version = version_of(number, metadata=metadata, inspection=CLEAN, **changes)
-    version.lineage = {**version.lineage, "dvc_lock_digest": "77aa" * 16, "stagegate.job": "41"}
+    version.lineage = {**version.lineage, "dvc_lock_digest": "77aa" * 16, "stagegate.job": str(_pipeline_job())}
     version.save(update_fields=["lineage"])
     add_card(version, _CARD.format(data=data, limits=limits))
     for kind in (CheckResult.Kind.ARTIFACTS, CheckResult.Kind.SMOKE_TEST):
         add_check(version, kind)
     return version
+
+
+def _pipeline_job() -> int:
+    return make_job("succeeded", user=User.objects.get(username="mina.park")).pk
 
 
 def add_card(version: ModelVersion, text: str, state: str = "approved") -> CardRevision:

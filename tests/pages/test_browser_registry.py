@@ -96,7 +96,7 @@ def test_production_is_approved_through_the_dialog_by_typing_the_version(
 ) -> None:
     page = open_page(story.opened.get_absolute_url(), story.reviewer)
     page.get_by_label("Comment").fill("Read all of it.")
-    page.get_by_role("link", name="Approve").click()
+    page.get_by_role("button", name="Approve…").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
     approve = dialog.get_by_role("button", name="Approve")
@@ -125,7 +125,7 @@ def test_without_the_dialog_the_version_is_typed_on_the_page(open_page: OpenPage
 def test_cancel_and_escape_leave_production_alone(open_page: OpenPage, story: Story) -> None:
     page = open_page(story.opened.get_absolute_url(), story.reviewer)
     for leave in ("Enter", "Escape"):
-        page.get_by_role("link", name="Approve").click()
+        page.get_by_role("button", name="Approve…").click()
         expect(page.get_by_role("dialog")).to_be_visible()
         page.keyboard.press(leave)
         expect(page.get_by_role("dialog")).to_be_hidden()
