@@ -226,6 +226,11 @@ def _finalise_rest(_user: User) -> Call:
     return Call((MODEL, _version("1.0.0-rc1").version), {})
 
 
+def _adopted(_user: User) -> Call:
+    """A version that was found in MLflow, whose files nobody has hashed yet."""
+    return Call((MODEL, _version(imported=True, manifest=[], manifest_digest="").version))
+
+
 def _existing(_user: User) -> Call:
     return Call((MODEL, _version().version))
 
@@ -413,6 +418,8 @@ ACTS: tuple[Act, ...] = (
     Act("api-finalise", OWNERS, Event.JOB_SUBMITTED, _finalise_rest),
     Act("registry:inspect-version", OWNERS, Event.JOB_SUBMITTED, _existing),
     Act("api-inspection", OWNERS, Event.JOB_SUBMITTED, _existing),
+    Act("registry:hash-version", OWNERS, Event.JOB_SUBMITTED, _adopted),
+    Act("api-hash", OWNERS, Event.JOB_SUBMITTED, _adopted),
     Act("registry:version-checks", OWNERS, Event.JOB_SUBMITTED, _existing),
     Act("api-version-checks", OWNERS, Event.JOB_SUBMITTED, _existing),
     Act("registry:open-promotion", OWNERS, Event.PROMOTION_OPENED, _request),
