@@ -33,7 +33,7 @@ def interface(request: HttpRequest) -> dict[str, Any]:
         "density": wishes["density"],
         "shortcuts": wishes["shortcuts"],
         # Lazy, because the fragments that htmx asks for have no navigation.
-        "unread_notices": SimpleLazyObject(lambda: _unread(user)) if signed_in else 0,
+        "unread_notices": SimpleLazyObject(lambda: _unread(user)) if isinstance(user, User) else 0,
         "navigation": SimpleLazyObject(lambda: _navigation(request)) if signed_in else [],
     }
 

@@ -25,7 +25,11 @@ _LOOKS = {
     Event.CARD_SUBMITTED: ("document-text", "", _("handed the model card in for review")),
     Event.CARD_APPROVED: ("document-check", "good", _("approved the model card")),
     Event.CARD_RETURNED: ("document-minus", "warn", _("returned the model card")),
-    Event.DRIFT_FOUND: ("exclamation-triangle", "warn", _("found a change in MLflow that nobody decided here")),
+    Event.DRIFT_FOUND: (
+        "exclamation-triangle",
+        "warn",
+        _("found a change in MLflow that nobody decided here"),
+    ),
     Event.DRIFT_REPAIRED: ("wrench", "good", _("set MLflow back to what was decided")),
     Event.DRIFT_ACCEPTED: ("check", "warn", _("accepted the change in MLflow")),
     Event.DRIFT_GONE: ("check", "", _("found the change in MLflow gone")),

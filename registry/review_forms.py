@@ -73,7 +73,9 @@ class RollbackForm(forms.Form):
         label=_("Reason"),
         max_length=REASON_LIMIT,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("What is wrong with the version in Production? Everybody who asks later gets to read it."),
+        help_text=_(
+            "What is wrong with the version in Production? Everybody who asks later gets to read it."
+        ),
         error_messages={"required": _("Say why; everybody who asks later gets to read it.")},
     )
 
@@ -113,5 +115,7 @@ class BypassForm(forms.Form):
         """Refuse what is not the version."""
         typed = str(self.cleaned_data.get("confirm", "")).strip()
         if typed != self._must_type:
-            raise forms.ValidationError(_("Type %(version)s to confirm."), params={"version": self._must_type})
+            raise forms.ValidationError(
+                _("Type %(version)s to confirm."), params={"version": self._must_type}
+            )
         return typed

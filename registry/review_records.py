@@ -28,10 +28,20 @@ def _rows(promotion: Promotion) -> list[tuple[Any, ...]]:
     reviews = Review.objects.filter(promotion=promotion).order_by()
     waivers = Waiver.objects.filter(promotion=promotion).order_by()
     nothing = Cast(Value(""), CharField(max_length=64))
-    columns = (_word(_REVIEW), "pk", "reviewer", "reviewer_name", "verdict", "comment", "evidence_digest", "at")
+    columns = (
+        _word(_REVIEW),
+        "pk",
+        "reviewer",
+        "reviewer_name",
+        "verdict",
+        "comment",
+        "evidence_digest",
+        "at",
+    )
     return list(
         reviews.values_list(*columns).union(
-            waivers.values_list(_word(_WAIVER), "pk", "by", "by_name", "gate", "reason", nothing, "at"), all=True
+            waivers.values_list(_word(_WAIVER), "pk", "by", "by_name", "gate", "reason", nothing, "at"),
+            all=True,
         )
     )
 
@@ -42,7 +52,14 @@ def _word(text: str) -> Any:
 
 
 def _review(
-    promotion: Promotion, pk: int, person: int | None, name: str, what: str, text: str, digest: str, at: datetime
+    promotion: Promotion,
+    pk: int,
+    person: int | None,
+    name: str,
+    what: str,
+    text: str,
+    digest: str,
+    at: datetime,
 ) -> Review:
     return _loaded(
         Review(
@@ -74,6 +91,6 @@ def _loaded(row: Any) -> Any:
 
 def _keep(promotion: Promotion, name: str, rows: QuerySet[Any], found: list[Any]) -> None:
     """Keep `found` where Django keeps what it has prefetched."""
-    rows._result_cache = found  # type: ignore[attr-defined]
+    rows._result_cache = found
     rows._prefetch_done = True  # type: ignore[attr-defined]
     promotion.__dict__.setdefault("_prefetched_objects_cache", {})[name] = rows

@@ -29,8 +29,8 @@ def of(versions: Iterable[ModelVersion]) -> dict[int, StageFact]:
     A version that was never moved is not among them.
     """
     ids = [version.pk for version in versions]
-    newest = StageEvent.objects.filter(version__in=ids).order_by().values("version")
-    newest = newest.annotate(newest=Max("pk")).values("newest")
+    moves = StageEvent.objects.filter(version__in=ids).order_by().values("version")
+    newest = moves.annotate(newest=Max("pk")).values("newest")
     events = StageEvent.objects.filter(pk__in=newest).select_related("promotion").defer("promotion__evidence")
     approvals = Review.objects.filter(
         verdict=Review.Verdict.APPROVE, evidence_digest=F("promotion__evidence_digest")

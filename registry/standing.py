@@ -55,9 +55,9 @@ def of(promotion: Promotion, verdict: Verdict, reviews: Sequence[Review], *, end
 def _open(verdict: Verdict) -> Standing:
     if verdict.blocking:
         count = len(verdict.blocking)
-        text = ngettext(
-            "%(count)d thing stands in the way.", "%(count)d things stand in the way.", count
-        ) % {"count": count}
+        text = ngettext("%(count)d thing stands in the way.", "%(count)d things stand in the way.", count) % {
+            "count": count
+        }
         return Standing("bad", "x-circle", _("Cannot be approved"), text)
     if verdict.has_approved:
         text = ngettext(

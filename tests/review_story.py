@@ -1,4 +1,4 @@
-"""A promotion to Production as reviewers meet it: cards, checks, gates of the real policy, people who talk."""
+"""A promotion to Production as reviewers meet it: cards, checks, the real gates, people who talk."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -120,13 +120,21 @@ def make_review(*, talk: bool = True) -> Review:
     return story
 
 
-def ready(number: str, *, data: str = "4,000 receipts.", limits: str = "Poor light.", **changes: Any) -> ModelVersion:
+def ready(
+    number: str, *, data: str = "4,000 receipts.", limits: str = "Poor light.", **changes: Any
+) -> ModelVersion:
     """Create a version that passes every gate: card approved, artifacts checked, origin known."""
     metadata = changes.pop("metadata", None)
-    measured = {name: changes.pop(name) for name in ("val_cer", "val_accuracy", "val_loss") if name in changes}
+    measured = {
+        name: changes.pop(name) for name in ("val_cer", "val_accuracy", "val_loss") if name in changes
+    }
     metadata = metadata or full_metadata(number, **measured)
     version = version_of(number, metadata=metadata, inspection=CLEAN, **changes)
-    version.lineage = {**version.lineage, "dvc_lock_digest": "77aa" * 16, "stagegate.job": str(_pipeline_job())}
+    version.lineage = {
+        **version.lineage,
+        "dvc_lock_digest": "77aa" * 16,
+        "stagegate.job": str(_pipeline_job()),
+    }
     version.save(update_fields=["lineage"])
     add_card(version, _CARD.format(data=data, limits=limits))
     for kind in (CheckResult.Kind.ARTIFACTS, CheckResult.Kind.SMOKE_TEST):
@@ -154,7 +162,10 @@ def add_card(version: ModelVersion, text: str, state: str = "approved") -> CardR
 
 def add_check(version: ModelVersion, kind: str, *, passed: bool = True) -> CheckResult:
     """Keep what a job found out about the artifacts of the version."""
-    words = {"artifacts": "All 3 files are as they were registered.", "smoke_test": "The model ran its example."}
+    words = {
+        "artifacts": "All 3 files are as they were registered.",
+        "smoke_test": "The model ran its example.",
+    }
     return CheckResult.objects.create(
         version=version,
         kind=kind,

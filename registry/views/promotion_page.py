@@ -59,7 +59,9 @@ def show(
     if live.is_poll:
         return live.answer()
     about = request.GET.get("about", "")
-    context["comment_form"] = comment_form or CommentForm(subjects=subjects(context), initial={"anchor": about})
+    context["comment_form"] = comment_form or CommentForm(
+        subjects=subjects(context), initial={"anchor": about}
+    )
     if context["can_waive"]:
         initial = {"gate": request.GET.get("waive", "")}
         context["waive_form"] = waive_form or WaiveForm(gates=waivable(context), initial=initial)

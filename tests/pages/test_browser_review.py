@@ -1,4 +1,4 @@
-"""The review of a promotion in a browser: by keyboard alone, live, without scripts, readable for everybody."""
+"""The review of a promotion in a browser: by keyboard alone, live, without scripts, readable for all."""
 
 import pytest
 from django.conf import settings

@@ -14,8 +14,8 @@ from registry import bypass, history, promotion
 from registry.models import Comment, ModelVersion, Promotion, Waiver
 from tests.people import make_user
 from tests.promotions import set_rules
-from tests.review_story import Review, add_card, approved, make_review
 from tests.registry_story import HOSTILE
+from tests.review_story import Review, add_card, approved, make_review
 from tests.trail_bulk import add_entries
 from tests.versions import make_version
 
@@ -161,7 +161,8 @@ def test_what_cannot_be_applied_says_why(story: Review) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "words"), [("withdrawn", "Withdrawn"), ("expired", "Nobody decided in time"), ("rejected", "Rejected")]
+    ("state", "words"),
+    [("withdrawn", "Withdrawn"), ("expired", "Nobody decided in time"), ("rejected", "Rejected")],
 )
 def test_what_was_decided_against_can_be_asked_for_again(story: Review, state: str, words: str) -> None:
     Promotion.objects.filter(pk=story.opened.pk).update(state=state, decided_at=timezone.now())
@@ -287,7 +288,9 @@ def _walks_a_long_table(sql: str) -> bool:
         if connection.vendor == "sqlite":
             cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
             steps = [row[-1] for row in cursor.fetchall()]
-            return any(step.startswith("SCAN") and ("audit" in step or "modelversion" in step) for step in steps)
+            return any(
+                step.startswith("SCAN") and ("audit" in step or "modelversion" in step) for step in steps
+            )
         cursor.execute("ANALYZE audit_auditentry")
         cursor.execute("ANALYZE registry_modelversion")
         cursor.execute(f"EXPLAIN {sql}")
