@@ -77,8 +77,8 @@ def _gates(judged: Iterable[Judged], waived: Collection[str]) -> Iterable[Reason
         if not one.blocks or one.gate in waived:
             continue
         kind = GATE_PENDING if one.result.status is Status.PENDING else GATE_FAILED
-        words = {"gate": labels.gate(one.gate), "reason": sentences.translated(one.result.reason)}
-        yield Reason(kind, _("%(gate)s: %(reason)s") % words, f"gate:{one.gate}")
+        text = f"{labels.gate(one.gate)}: {sentences.translated(one.result.reason)}"
+        yield Reason(kind, text, f"gate:{one.gate}")
 
 
 def _too_early(promotion: Promotion, found: Collected, now: datetime) -> Iterable[Reason]:
