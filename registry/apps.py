@@ -50,7 +50,7 @@ class RegistryConfig(AppConfig):
             Kind(
                 "inspect",
                 _("Inspection of model files"),
-                "registry.inspection:run",
+                "registry.inspect_job:run",
                 max_attempts=20,  # a quarter of an hour without MLflow
                 permission=Permission.VERSION_REGISTER,
                 steps=("fetch files", "inspect files", "record"),

@@ -2,8 +2,8 @@
 
 MLflow keeps no record of who changed a stage or an alias, and tells nobody. So each pass asks for the list
 of registered models, whose times of last change and aliases show which of them have to be read; every few
-minutes all are read. What differs becomes a row of drift, never an approval. A model that a job is writing is left
-alone, and what was approved and has no job any more gets one.
+minutes all are read. What differs becomes a row of drift, never an approval. A model that a job is writing is
+left alone, and what was approved and has no job any more gets one.
 
 A pass may be cut off anywhere and starts over the next time.
 """
