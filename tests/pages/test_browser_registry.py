@@ -95,7 +95,7 @@ def test_production_is_approved_through_the_dialog_by_typing_the_version(
     open_page: OpenPage, story: Story
 ) -> None:
     page = open_page(story.opened.get_absolute_url(), story.reviewer)
-    page.get_by_label("Comment").fill("Read all of it.")
+    page.locator("#decision").get_by_label("Comment").fill("Read all of it.")
     page.get_by_role("button", name="Approve…").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
@@ -136,7 +136,7 @@ def test_a_rejection_needs_no_typing_but_a_reason(open_page: OpenPage, story: St
     page = open_page(story.opened.get_absolute_url(), story.reviewer)
     page.get_by_role("button", name="Reject").click()
     expect(page.locator(".field-errors")).to_contain_text("Say why")
-    page.get_by_label("Comment").fill("The loss is worse.")
+    page.locator("#decision").get_by_label("Comment").fill("The loss is worse.")
     page.get_by_role("button", name="Reject").click()
     expect(page.get_by_role("heading", name="Rejected")).to_be_visible()
     assert stages() == {"1.2.0": "Production", "1.3.0": "Staging"}
