@@ -20,6 +20,7 @@ from tests.integrations.small_models import save_pt2
 from tests.mlflow_registry import there, work
 from tests.people import make_user
 from tests.pipeline_project import PIPELINE, TRAIN, connect, make_project
+from tests.promotions import set_rules
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -80,12 +81,14 @@ def test_a_pipeline_run_becomes_a_version_and_goes_to_staging(
     assert (metadata.model_architecture, metadata.num_params, metadata.epochs) == ("CRNN", 321, 3)
     assert metadata.git_commit == trained.result["sha"]
     assert metadata.missing() == {"metrics": ("val_accuracy", "val_cer", "val_wer")}
+    assert (version.inspection["clean"], version.inspection["error"]) == (True, "")
     assert server.model_version(unique, 1).run_id == version.run_id
     assert server.model_version(unique, 1).tags["model_version"] == "1.1.0-rc1"
 
+    set_rules()  # what gates say has tests of its own
     asked = promotion.open_for(version, "Staging", user=engineer)
     promotion.review(asked, "approve", user=reviewer, evidence_digest=asked.evidence_digest)
-    [applied] = work_off()
+    applied = next(job for job in work_off() if job.kind == "apply")
     asked.refresh_from_db()
     assert (applied.kind, asked.state) == ("apply", Promotion.State.APPLIED)
     assert there(mlflow_url, unique) == {1: ("Staging", ("challenger",), "Staging")}
