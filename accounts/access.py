@@ -5,6 +5,7 @@ from typing import NoReturn
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -64,10 +65,13 @@ def permissions_of(user: Person) -> frozenset[Permission]:
 def permissions_for(request: HttpRequest) -> frozenset[Permission]:
     """Return everything the person behind `request` may do, for what is shown to them. One query a request.
 
-    Whether somebody may really do something is asked anew, by the operation that does it.
+    Whether somebody may really do something is asked anew, by the operation that does it. The roles stay with
+    the person for the rest of the request, so that whatever else asks for them asks no database.
     """
     found: frozenset[Permission] | None = getattr(request, "_permissions", None)
     if found is None:
+        if request.user.is_authenticated:
+            prefetch_related_objects([request.user], "groups")
         found = permissions_of(request.user)
         request._permissions = found  # type: ignore[attr-defined]
     return found

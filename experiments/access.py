@@ -39,7 +39,7 @@ def viewer(request: HttpRequest) -> Viewer:
     :raises PermissionDenied: nobody is signed in, or they have no role that may look
     """
     user = access.signed_in(request)
-    permissions = access.permissions_of(user)
+    permissions = access.permissions_for(request)
     if Permission.VIEW not in permissions:
         raise PermissionDenied(access.explain(Permission.VIEW))
     return Viewer(user, permissions)

@@ -8,12 +8,12 @@ from functools import wraps
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet, prefetch_related_objects
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.access import Person, explain, permissions_of, refuse, require, signed_in
+from accounts.access import Person, explain, permissions_for, permissions_of, refuse, require, signed_in
 from accounts.models import User
 from accounts.roles import Permission
 from audit import trail
@@ -40,10 +40,8 @@ def for_viewers(view: View) -> View:
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        user = signed_in(request)
-        # The roles are asked for several times while one page is made; this asks the database once.
-        prefetch_related_objects([user], "groups")
-        if Permission.VIEW not in permissions_of(user):
+        signed_in(request)
+        if Permission.VIEW not in permissions_for(request):
             raise PermissionDenied(explain(Permission.VIEW))
         return view(request, *args, **kwargs)
 

@@ -24,6 +24,7 @@ _LAST = 2**63 - 1
 def audit(request: HttpRequest) -> HttpResponse:
     """Show the entries that pass the filter in the address, newest first, and whether the trail is whole."""
     user = access.signed_in(request)
+    access.permissions_for(request)  # reads the roles once for the whole page
     access.require(user, Permission.AUDIT_READ, target=audit_export.TARGET)
     form = AuditFilterForm(request.GET)
     context = {"form": form, "status": _status(), "names": _names(), "now": timezone.now()}
