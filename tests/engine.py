@@ -77,7 +77,10 @@ def database_url() -> str:
         return f"sqlite:///{database['NAME']}"
     user, password, host = (quote(database[key], safe="") for key in ("USER", "PASSWORD", "HOST"))
     port = f":{database['PORT']}" if database["PORT"] else ""
-    return f"postgres://{user}:{password}@{host}{port}/{quote(database['NAME'])}"
+    # A server that listens on a socket has its folder among the options.
+    socket = connection.settings_dict.get("OPTIONS", {}).get("host", "")
+    query = f"?host={quote(socket, safe='')}" if socket else ""
+    return f"postgres://{user}:{password}@{host}{port}/{quote(database['NAME'])}{query}"
 
 
 def wait(until: Callable[[], object], seconds: float = 30.0) -> float:
