@@ -32,6 +32,7 @@ _STEPS: Mapping[str, Promise] = {
     "verify artifacts": pgettext_lazy("job step", "verify artifacts"),
     "write to MLflow": pgettext_lazy("job step", "write to MLflow"),
     "record": pgettext_lazy("job step", "record"),
+    "smoke test": pgettext_lazy("job step", "smoke test"),
 }
 # What a pipeline job does before and after the stages, whose names `dvc.yaml` gives.
 _PIPELINE = frozenset({"clone", "fetch data", "verify", "commit", "push data"})

@@ -6,70 +6,145 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('experiments', '0002_index_of_waiting_histories'),
+        ("experiments", "0002_index_of_waiting_histories"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='MetricGoal',
+            name="MetricGoal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=250)),
-                ('direction', models.CharField(choices=[('min', 'Min'), ('max', 'Max'), ('unknown', 'Unknown')], max_length=10)),
-                ('unit', models.CharField(blank=True, max_length=30)),
-                ('changed_at', models.DateTimeField()),
-                ('changed_by', models.CharField(max_length=150)),
-                ('experiment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='metric_goals', to='experiments.experiment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=250)),
+                (
+                    "direction",
+                    models.CharField(
+                        choices=[("min", "Min"), ("max", "Max"), ("unknown", "Unknown")], max_length=10
+                    ),
+                ),
+                ("unit", models.CharField(blank=True, max_length=30)),
+                ("changed_at", models.DateTimeField()),
+                ("changed_by", models.CharField(max_length=150)),
+                (
+                    "experiment",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="metric_goals",
+                        to="experiments.experiment",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('experiment__isnull', False)), fields=('experiment', 'key'), name='one_goal_per_metric'), models.UniqueConstraint(condition=models.Q(('experiment__isnull', True)), fields=('key',), name='one_general_goal_per_metric')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("experiment__isnull", False)),
+                        fields=("experiment", "key"),
+                        name="one_goal_per_metric",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("experiment__isnull", True)),
+                        fields=("key",),
+                        name="one_general_goal_per_metric",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='RunParam',
+            name="RunParam",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=250)),
-                ('value', models.CharField(max_length=250)),
-                ('number', models.FloatField(null=True)),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='filter_params', to='experiments.run')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=250)),
+                ("value", models.CharField(max_length=250)),
+                ("number", models.FloatField(null=True)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="filter_params",
+                        to="experiments.run",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['key', 'value', 'run'], name='param_text_sorted'), models.Index(condition=models.Q(('number__isnull', False)), fields=['key', 'number', 'run'], name='param_number_sorted')],
-                'constraints': [models.UniqueConstraint(fields=('run', 'key'), name='one_row_per_param')],
+                "indexes": [
+                    models.Index(fields=["key", "value", "run"], name="param_text_sorted"),
+                    models.Index(
+                        condition=models.Q(("number__isnull", False)),
+                        fields=["key", "number", "run"],
+                        name="param_number_sorted",
+                    ),
+                ],
+                "constraints": [models.UniqueConstraint(fields=("run", "key"), name="one_row_per_param")],
             },
         ),
         migrations.CreateModel(
-            name='RunTag',
+            name="RunTag",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=250)),
-                ('value', models.CharField(max_length=250)),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='filter_tags', to='experiments.run')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=250)),
+                ("value", models.CharField(max_length=250)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="filter_tags",
+                        to="experiments.run",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['key', 'value', 'run'], name='tag_sorted')],
-                'constraints': [models.UniqueConstraint(fields=('run', 'key'), name='one_row_per_tag')],
+                "indexes": [models.Index(fields=["key", "value", "run"], name="tag_sorted")],
+                "constraints": [models.UniqueConstraint(fields=("run", "key"), name="one_row_per_tag")],
             },
         ),
         migrations.CreateModel(
-            name='SavedView',
+            name="SavedView",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('owner_name', models.CharField(max_length=150)),
-                ('shared', models.BooleanField(default=False)),
-                ('query', models.CharField(max_length=8000)),
-                ('created_at', models.DateTimeField()),
-                ('changed_at', models.DateTimeField()),
-                ('owner', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='run_views', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("owner_name", models.CharField(max_length=150)),
+                ("shared", models.BooleanField(default=False)),
+                ("query", models.CharField(max_length=8000)),
+                ("created_at", models.DateTimeField()),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="run_views",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name', 'pk'],
-                'constraints': [models.UniqueConstraint(fields=('owner', 'name'), name='one_view_per_name_and_owner')],
+                "ordering": ["name", "pk"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("owner", "name"), name="one_view_per_name_and_owner")
+                ],
             },
         ),
     ]

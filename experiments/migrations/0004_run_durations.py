@@ -4,27 +4,26 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('experiments', '0003_params_tags_views'),
+        ("experiments", "0003_params_tags_views"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='run',
-            name='duration',
+            model_name="run",
+            name="duration",
             field=models.BigIntegerField(blank=True, null=True),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['name', 'id'], name='run_by_name'),
+            model_name="run",
+            index=models.Index(fields=["name", "id"], name="run_by_name"),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['user', 'id'], name='run_by_user'),
+            model_name="run",
+            index=models.Index(fields=["user", "id"], name="run_by_user"),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['duration', 'id'], name='run_by_duration'),
+            model_name="run",
+            index=models.Index(fields=["duration", "id"], name="run_by_duration"),
         ),
     ]
