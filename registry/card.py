@@ -248,7 +248,7 @@ def _deciding(version: ModelVersion, permission: Permission, user: User) -> Any:
 
 
 def _lock(version: ModelVersion) -> None:
-    RegisteredModel.objects.select_for_update().get(pk=version.model_id)
+    RegisteredModel.objects.select_for_update(no_key=True).get(pk=version.model_id)
 
 
 def _locked(version: ModelVersion, number: int, *states: str) -> CardRevision:

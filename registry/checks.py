@@ -78,7 +78,7 @@ def run(version: ModelVersion, *, user: User) -> Job:
     if not version.manifest_digest:
         raise ValidationError({"version": gettext("No manifest of the artifacts was taken.")})
     with transaction.atomic():
-        RegisteredModel.objects.select_for_update().get(pk=version.model_id)
+        RegisteredModel.objects.select_for_update(no_key=True).get(pk=version.model_id)
         return _queued(version, list(BY_JOB), user)
 
 
@@ -117,7 +117,7 @@ def store(
 
     kind = CheckResult.Kind(kind).value
     with transaction.atomic():
-        RegisteredModel.objects.select_for_update().get(pk=version.model_id)
+        RegisteredModel.objects.select_for_update(no_key=True).get(pk=version.model_id)
         result = CheckResult.objects.create(
             version=version,
             kind=kind,

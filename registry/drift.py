@@ -67,7 +67,7 @@ def being_repaired(model: RegisteredModel) -> set[int]:
 
 
 def _locked_open(drift: Drift) -> Drift:
-    RegisteredModel.objects.select_for_update().get(pk=drift.model_id)
+    RegisteredModel.objects.select_for_update(no_key=True).get(pk=drift.model_id)
     fresh = Drift.objects.select_related("model", "version__model").get(pk=drift.pk)
     if fresh.state != Drift.State.OPEN:
         raise ConflictError(_("This drift is not open any more."))

@@ -42,7 +42,7 @@ def request(version: ModelVersion, *, user: User) -> Job | None:
     target = trail_targets.of_version(version)
     access.require_on(user, Permission.VERSION_REGISTER, version.model, target=target)
     with transaction.atomic():
-        RegisteredModel.objects.select_for_update().get(pk=version.model_id)
+        RegisteredModel.objects.select_for_update(no_key=True).get(pk=version.model_id)
         return queue(version, user=user)
 
 
@@ -141,7 +141,7 @@ def _store(
     with transaction.atomic():
         if Fence(context.job_id, context.attempt).lock() is None:
             raise LostLease("The job is no longer this worker's.")
-        RegisteredModel.objects.select_for_update().get(pk=version.model_id)
+        RegisteredModel.objects.select_for_update(no_key=True).get(pk=version.model_id)
         rows = ModelVersion.objects.filter(pk=version.pk, manifest_digest="")
         if rows.update(**columns):
             version.refresh_from_db()

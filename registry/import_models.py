@@ -112,7 +112,7 @@ def _batch(model: RegisteredModel, new: Sequence[ModelVersionRecord], adopted: A
     """Adopt the first of `new`, with numbers and places that count all of them."""
     with transaction.atomic():
         # As decisions do, before anything else; whoever adopts at the same time has waited here.
-        RegisteredModel.objects.select_for_update().get(pk=model.pk)
+        RegisteredModel.objects.select_for_update(no_key=True).get(pk=model.pk)
         left = _unknown(model, new)
         taken = set(model.versions.order_by().values_list("version", flat=True))
         semantic = import_rules.numbers(left, taken)

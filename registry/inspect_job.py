@@ -70,7 +70,7 @@ def _store(version: ModelVersion, found: dict[str, Any], context: JobContext) ->
     with transaction.atomic():
         if Fence(context.job_id, context.attempt).lock() is None:
             raise LostLease("The job is no longer this worker's.")
-        RegisteredModel.objects.select_for_update().get(pk=version.model_id)
+        RegisteredModel.objects.select_for_update(no_key=True).get(pk=version.model_id)
         digest = version.manifest_digest
         rows = ModelVersion.objects.filter(pk=version.pk, manifest_digest=digest)
         if rows.exclude(inspection=found).update(inspection=found):

@@ -31,7 +31,7 @@ def request(version: ModelVersion, *, user: User) -> Job:
     target = trail_targets.of_version(version)
     access.require_on(user, Permission.VERSION_REGISTER, version.model, target=target)
     with transaction.atomic():
-        RegisteredModel.objects.select_for_update().get(pk=version.model_id)
+        RegisteredModel.objects.select_for_update(no_key=True).get(pk=version.model_id)
         return _queued(version, user)
 
 

@@ -92,7 +92,7 @@ def retry(promotion: Promotion, *, user: User) -> Job:
     model = promotion.version.model
     access.require_on(user, Permission.DRIFT_RESOLVE, model, target=target)
     with transaction.atomic():
-        RegisteredModel.objects.select_for_update().get(pk=model.pk)
+        RegisteredModel.objects.select_for_update(no_key=True).get(pk=model.pk)
         fresh = Promotion.objects.select_related("version__model").get(pk=promotion.pk)
         if fresh.state != Promotion.State.APPROVED or fresh.version.stage != fresh.to_stage:
             raise ConflictError(_("This promotion does not wait to be applied any more."))

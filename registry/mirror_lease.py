@@ -45,7 +45,7 @@ def held(model: RegisteredModel, context: JobContext) -> Iterator[None]:
 
 def _take(model: RegisteredModel, fence: Fence) -> bool:
     with transaction.atomic():
-        RegisteredModel.objects.select_for_update().get(pk=model.pk)
+        RegisteredModel.objects.select_for_update(no_key=True).get(pk=model.pk)
         lease = MirrorLease.objects.filter(model=model).first()
         if lease is not None:
             holder = Fence(lease.job, lease.attempt)

@@ -52,7 +52,7 @@ def record(context: JobContext, model: RegisteredModel, converged: Converged) ->
         if job is None:
             raise LostLease("The job is no longer this worker's.")
         # As decisions do, before anything else: two that wait for each other would never end.
-        RegisteredModel.objects.select_for_update().get(pk=model.pk)
+        RegisteredModel.objects.select_for_update(no_key=True).get(pk=model.pk)
         for number, version in reading.versions.items():
             note(version, lost(number) if number in converged.missing else "")
         problems = dict(converged.refused)

@@ -112,7 +112,7 @@ def change(
     with transaction.atomic():
         if model is not None:
             # As decisions do, before anything else.
-            RegisteredModel.objects.select_for_update().get(pk=model.pk)
+            RegisteredModel.objects.select_for_update(no_key=True).get(pk=model.pk)
         before = history(model, to_stage).first()
         number = before.number if before else 0
         if expected is not None and expected != number:

@@ -21,6 +21,7 @@ from registry import (
     blocking,
     checks,
     evidence,
+    inspection,
     labels,
     mirror,
     notices,
@@ -78,6 +79,7 @@ def open_for(version: ModelVersion, to_stage: str, *, user: User, comment: str =
         notices.tell(Notice.Kind.REVIEW_WANTED, promotion, people, actor=user.username, text=comment)
         _record(Event.PROMOTION_OPENED, promotion, user, {"comment": comment, **_of_evidence(promotion)})
         checks.ensure(version, user=user)
+        inspection.ensure(version, user=user)
     return promotion
 
 

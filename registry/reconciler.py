@@ -160,7 +160,7 @@ def _compare(
     """Record what differs; False if the model has to be read again because it was being written meanwhile."""
     with transaction.atomic():
         # As decisions do, before anything else.
-        RegisteredModel.objects.select_for_update().get(pk=model.pk)
+        RegisteredModel.objects.select_for_update(no_key=True).get(pk=model.pk)
         if _is_being_written(model, began):
             return False
         reading = mirror_reading.read(model, lambda promotion: bool(promotion.problem))

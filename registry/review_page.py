@@ -28,8 +28,8 @@ from registry.history import TimelineEntry
 from registry.models import ModelVersion, Promotion, RegisteredModel, Review
 from registry.review_gates import GateBoard
 from registry.stages import Stage
-from registry.version_facts import metadata_changes
 from registry.verdict import Renewal, Verdict
+from registry.version_facts import metadata_changes
 
 _METRICS_GATE = "metrics"
 

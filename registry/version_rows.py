@@ -113,7 +113,7 @@ def set_number(context: JobContext, version: ModelVersion, number: int) -> Model
     :raises IntegrationError: temporary: another version has taken that number meanwhile
     """
     with owned(context):
-        RegisteredModel.objects.select_for_update().get(pk=version.model_id)
+        RegisteredModel.objects.select_for_update(no_key=True).get(pk=version.model_id)
         if number in taken_numbers(version):
             taken = _("MLflow's version %(number)d belongs to another version now.") % {"number": number}
             raise IntegrationError(taken, permanent=False)
@@ -159,7 +159,7 @@ def _model(name: str, job: Job) -> RegisteredModel:
         target = trail.Target("model", name, name, name)
         trail.record(Event.MODEL_REGISTERED, actor=actor(job), target=target)
         return model
-    return RegisteredModel.objects.select_for_update().get(pk=model.pk)
+    return RegisteredModel.objects.select_for_update(no_key=True).get(pk=model.pk)
 
 
 def asked_columns(asked: dict[str, Any]) -> dict[str, Any]:
