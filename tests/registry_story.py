@@ -40,7 +40,7 @@ class Story:
 def make_story() -> Story:
     """Create the people, a model with a history, and models that are awkward to show; no policy has gates."""
     set_rules()
-    engineer = make_user(Role.ENGINEER, username="mina.park")
+    engineer = make_user(Role.ENGINEER, username="engineer")
     reviewer = make_user(Role.REVIEWER, username="jonas")
     story = _receipts(engineer, reviewer)
     _awkward(engineer)
@@ -117,7 +117,7 @@ def version_of(number: str, **changes: Any) -> ModelVersion:
         "metadata": metadata,
         "lineage": lineage,
         "manifest": manifest,
-        "created_by": "mina.park",
+        "created_by": "engineer",
     }
     return make_version(number, **{**defaults, **changes})
 

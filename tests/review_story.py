@@ -73,16 +73,16 @@ class Review:
 
 def make_review(*, talk: bool = True) -> Review:
     """Create a promotion that waits for two approvals; with `talk`, people have had their say already."""
-    engineer = make_user(Role.ENGINEER, username="mina.park")
-    first = make_user(Role.REVIEWER, username="jonas.weber")
-    second = make_user(Role.REVIEWER, username="seoyeon.kim")
-    administrator = make_user(Role.ADMINISTRATOR, username="amara")
+    engineer = make_user(Role.ENGINEER, username="engineer")
+    first = make_user(Role.REVIEWER, username="reviewer")
+    second = make_user(Role.REVIEWER, username="second-reviewer")
+    administrator = make_user(Role.ADMINISTRATOR, username="administrator")
     repository = make_repository()
     Commit.objects.create(
         repository=repository,
         sha=full_metadata("1.0.0")["git_commit"],
         parents=[],
-        author="Mina Park",
+        author="Engineer",
         committed_at=timezone.now(),
         subject="Train longer",
     )
@@ -143,7 +143,7 @@ def ready(
 
 
 def _pipeline_job() -> int:
-    return make_job("succeeded", user=User.objects.get(username="mina.park")).pk
+    return make_job("succeeded", user=User.objects.get(username="engineer")).pk
 
 
 def add_card(version: ModelVersion, text: str, state: str = "approved") -> CardRevision:
@@ -155,7 +155,7 @@ def add_card(version: ModelVersion, text: str, state: str = "approved") -> CardR
         text=text,
         digest=f"{number:064x}",
         state=state,
-        by_name="mina.park",
+        by_name="engineer",
         at=timezone.now(),
     )
 
@@ -188,7 +188,11 @@ def two_approvals(*, approvals: int = 2, extra: tuple[GateSetting, ...] = ()) ->
     number = Policy.objects.filter(model__isnull=True, to_stage="Production").count() + 1
     changed = Rules(**{**rules.__dict__, "approvals": approvals, "gates": (*rules.gates, *extra)})
     Policy.objects.create(
-        to_stage="Production", number=number, rules=changed.to_dict(), at=timezone.now(), by_name="amara"
+        to_stage="Production",
+        number=number,
+        rules=changed.to_dict(),
+        at=timezone.now(),
+        by_name="administrator",
     )
 
 

@@ -32,14 +32,14 @@ def auditor() -> User:
 
 def make_story() -> None:
     """Record what a few days of work leave."""
-    ana, bob, stranger = Actor("1", "ana.kim"), Actor("2", "bob"), Actor("anonymous", "anonymous")
+    ana, bob, stranger = Actor("1", "auditor"), Actor("2", "bob"), Actor("anonymous", "anonymous")
     version = Target("version", "receipt-ocr@1.3.0", "receipt-ocr@1.3.0", "receipt-ocr")
     promotion = Target("promotion", "7", "receipt-ocr@1.3.0 to Production", "receipt-ocr")
     evidence = {"evidence_digest": "9f" * 32, "comment": "문자 오류율이 낮아졌습니다."}
     make_entry(
         Event.SESSION_SIGNED_IN,
         actor=ana,
-        target=Target("user", "1", "ana.kim"),
+        target=Target("user", "1", "auditor"),
         data={"address": "10.0.0.7"},
     )
     make_entry(Event.VERSION_REGISTERED, actor=ana, target=version, data={"manifest_digest": "ab" * 32})

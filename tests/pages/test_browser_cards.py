@@ -43,7 +43,7 @@ license: mit
 
 @pytest.fixture
 def engineer() -> User:
-    return make_user(Role.ENGINEER, username="mina.park")
+    return make_user(Role.ENGINEER, username="engineer")
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def administrator(transactional_db) -> User:
     """A model that was imported, promoted and rolled back; names that are awkward to show; two members."""
     old, new = make_version("1.0.0"), make_version("1.1.0", stage="Archived")
     enter(old, day(1), how="import", by_name="system")
-    first = make_promotion(new, approved_by=("jonas", "mina.park"), decided_at=day(5))
+    first = make_promotion(new, approved_by=("jonas", "engineer"), decided_at=day(5))
     leave(old, day(5), promotion=first)
     enter(new, day(5), promotion=first, reason="Reads the new receipts.")
     back = make_promotion(old, kind=Promotion.Kind.ROLLBACK, decided_at=day(9), evidence_digest="f" * 64)
@@ -34,7 +34,7 @@ def administrator(transactional_db) -> User:
     make_model("nothing-here-yet")
     RegisteredModel.objects.update(created_at=day(0))
     user = make_user(Role.ADMINISTRATOR, username="olga")
-    for person, part in ((user, "owner"), (make_user(Role.VIEWER, username="mina.park"), "reviewer")):
+    for person, part in ((user, "owner"), (make_user(Role.VIEWER, username="engineer"), "reviewer")):
         Member.objects.create(model=make_model(), user=person, part=part)
     return user
 

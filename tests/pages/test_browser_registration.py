@@ -59,7 +59,7 @@ def inspected(version: ModelVersion, *files: dict[str, object]) -> ModelVersion:
 
 @pytest.fixture
 def engineer() -> User:
-    return make_user(Role.ENGINEER, username="mina.park")
+    return make_user(Role.ENGINEER, username="engineer")
 
 
 @pytest.fixture

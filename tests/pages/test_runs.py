@@ -279,3 +279,16 @@ def test_what_people_logged_is_text(client: Client, jane: User) -> None:
 def test_without_a_role_nothing_is_shown(client: Client, address: str) -> None:
     client.force_login(make_user())
     assert client.get(address).status_code == 403
+
+
+def test_runs_are_counted_apart_from_the_table(client: Client, jane: User) -> None:
+    for number in range(101):
+        make_measured_run({"loss": number}, params={}, tags={})
+    html = client.get("/runs/", {"q": "metrics.loss >= 0"}).content.decode()
+    address = html.split('hx-get="/runs/count/')[1].split('"')[0].replace("&amp;", "&")
+    fragment = client.get(f"/runs/count/{address}", headers={"HX-Request": "true"})
+    assert "101 runs" in fragment.content.decode()
+    assert "<html" not in fragment.content.decode()
+    assert "101 runs" in client.get(f"/runs/count/{address}").content.decode()
+    assert "1 run<" in client.get("/runs/", {"q": "metrics.loss < 1"}).content.decode()
+    assert client.get("/runs/count/?q=metrics.a <").status_code == 400
