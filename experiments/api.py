@@ -22,8 +22,8 @@ from experiments.selectors import jobs as job_lists
 from experiments.selectors import run as run_details
 from experiments.selectors import runs as run_lists
 from experiments.selectors.jobs import JobFilter
+from experiments.selectors.run_matches import RunFilter, matching
 from experiments.selectors.run_order import DEFAULT, is_known
-from experiments.selectors.runs import RunFilter
 from experiments.serializers import (
     ExperimentSerializer,
     JobBody,
@@ -91,7 +91,7 @@ class Runs(generics.ListAPIView[Run]):
             status=_choice(request, "status", run_lists.STATUSES),
         )
         try:
-            rows = run_lists.matching(wanted).select_related("experiment")
+            found = matching(wanted)
         except FilterError as error:
             place = _("From character %(start)d on: %(reason)s") % {
                 "start": error.start + 1,
@@ -99,7 +99,7 @@ class Runs(generics.ListAPIView[Run]):
             }
             raise ValidationError({"q": place}) from error
         columns = run_columns.chosen(request.query_params.getlist("columns"))
-        page = self.paginate_queryset(run_lists.RunList(rows, sort))  # type: ignore[arg-type]
+        page = self.paginate_queryset(run_lists.RunList(found, sort))  # type: ignore[arg-type]
         runs: Any = page
         listed = RunSerializer(runs, many=True, context={"columns": columns})
         return self.get_paginated_response(listed.data)

@@ -7,18 +7,19 @@ so that a database finds it by an index whatever else is asked.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.lookups import Exact, In
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from experiments import like_lookup  # noqa: F401  registers its lookups
-from experiments.filters import SPANS, TIMES, All, Condition, Expression, Field, FilterError, Not
+from experiments.filters import SPANS, TIMES, All, Condition, Either, Expression, FilterError, Not
 from experiments.mirror_values import MAX_FILTER_VALUE, moment
 from experiments.models import RunMetric, RunParam, RunTag
 
@@ -26,6 +27,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _RELATIVE = re.compile(r"-(\d{1,6})([smhdw])")
 _SPAN = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)([smhdw]?)")
 _ORDERED = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
+_TABLES: dict[str, Any] = {"metrics": RunMetric, "params": RunParam, "tags": RunTag}
 _COLUMNS = {
     "name": "name",
     "status": "status",
@@ -39,13 +41,69 @@ _COLUMNS = {
 }
 
 
-def condition(expression: Expression, *, now: datetime | None = None) -> Q:
+@dataclass(frozen=True)
+class Driver:
+    """A part of a filter that alone tells which runs can pass, by an index.
+
+    :ivar parts: the conditions that it stands for; they need not be asked again
+    :ivar ids: primary keys of the runs that pass it
+    """
+
+    parts: tuple[Expression, ...]
+    ids: QuerySet[Any, Any]
+
+
+def condition(expression: Expression, *, now: datetime | None = None, without: Driver | None = None) -> Q:
     """Return `expression` as a condition on `Run`.
 
     :param now: what times like ``-7d`` count from
+    :param without: what is asked in another way; it has to be one of the `drivers` of `expression`
     :raises FilterError: a value does not fit what it is compared with
     """
     now = now or timezone.now()
+    asked = [part for part in _together(expression) if without is None or part not in without.parts]
+    found = Q()
+    for part in asked:
+        found &= _part(part, now)
+    return found
+
+
+def drivers(expression: Expression) -> Iterator[Driver]:
+    """Yield the parts of `expression` by which an index finds every run that can pass.
+
+    :raises FilterError: a value does not fit what it is compared with
+    """
+    for part in _together(expression):
+        asked = part.parts if isinstance(part, Either) else (part,)
+        found = [_stored(one) for one in asked if isinstance(one, Condition) and _is_stored(one)]
+        # What is compared in full, too, has to be asked again.
+        kept = () if any(more for _rows, more in found) else (part,)
+        if len(found) == len(asked):
+            ids = [rows.values("run_id") for rows, _more in found]
+            yield Driver(kept, ids[0] if len(ids) == 1 else ids[0].union(*ids[1:]))
+
+
+def bound(expression: Expression, kind: str, key: str) -> Q:
+    """Return what `expression` asks of one metric or parameter, as a condition on the rows of its table."""
+    found = Q()
+    for part in _together(expression):
+        if (
+            isinstance(part, Condition)
+            and (part.field.kind, part.field.key) == (kind, key)
+            and _is_stored(part)
+        ):
+            found &= _compared(part)
+    return found
+
+
+def _together(expression: Expression) -> list[Expression]:
+    """Return the parts that have to hold together."""
+    if isinstance(expression, All):
+        return [part for inner in expression.parts for part in _together(inner)]
+    return [expression]
+
+
+def _part(expression: Expression, now: datetime) -> Q:
     if isinstance(expression, Condition):
         return _condition(expression, now)
     if isinstance(expression, Not):
@@ -58,9 +116,11 @@ def condition(expression: Expression, *, now: datetime | None = None) -> Q:
 
 
 def _condition(asked: Condition, now: datetime) -> Q:
-    build: dict[str, Callable[[Condition], Q]] = {"metrics": _metric, "params": _param, "tags": _tag}
-    if asked.field.kind in build:
-        return build[asked.field.kind](asked)
+    if asked.field.kind in _TABLES:
+        if asked.operator == "null":
+            return ~Q(_of_run(_present(asked)))
+        rows, more = _stored(asked)
+        return Q(_of_run(rows)) & more
     if asked.field.key in TIMES:
         return _time(asked, now)
     if asked.field.key in SPANS:
@@ -68,42 +128,61 @@ def _condition(asked: Condition, now: datetime) -> Q:
     return _attribute(asked)
 
 
-def _metric(asked: Condition) -> Q:
-    if asked.operator == "null":
-        return ~Q(_has(RunMetric, asked.field))
-    if asked.operator in ("like", "ilike"):
+def _is_stored(asked: Condition) -> bool:
+    """Say whether a narrow table tells which runs pass."""
+    return asked.field.kind in _TABLES and asked.operator != "null"
+
+
+def _present(asked: Condition) -> QuerySet[Any]:
+    found: QuerySet[Any] = _TABLES[asked.field.kind].objects.filter(key=asked.field.key)
+    return found
+
+
+def _of_run(rows: QuerySet[Any]) -> Exists:
+    return Exists(rows.filter(run=OuterRef("pk")))
+
+
+def _stored(asked: Condition) -> tuple[QuerySet[Any], Q]:
+    """Return the rows of the narrow table that pass, and what their runs have to pass besides."""
+    if asked.field.kind == "metrics" and asked.operator in ("like", "ilike"):
         raise _error(asked, "A metric is a number, so it cannot be compared with a pattern.")
-    return Q(_has(RunMetric, asked.field, _numbers(asked, "value")))
+    more = Q()
+    if asked.field.kind != "metrics" and not _is_number(asked) and _is_cut(asked):
+        more = _in_full(asked)
+    return _present(asked).filter(_compared(asked)), more
 
 
-def _param(asked: Condition) -> Q:
-    if asked.operator == "null":
-        return ~Q(_has(RunParam, asked.field))
-    if asked.operator in _ORDERED or all(isinstance(value, float) for value in asked.values):
-        return Q(_has(RunParam, asked.field, _numbers(asked, "number")))
-    return _stored_text(RunParam, asked, "params")
-
-
-def _tag(asked: Condition) -> Q:
-    if asked.operator == "null":
-        return ~Q(_has(RunTag, asked.field))
-    return _stored_text(RunTag, asked, "tags")
-
-
-def _stored_text(table: Any, asked: Condition, whole: str) -> Q:
-    """Return the comparison with texts of which the narrow table may hold the beginning only.
-
-    :param whole: the JSON column of `Run` that has them in full
-    """
-    if not any(len(_text(value)) >= MAX_FILTER_VALUE for value in asked.values):
-        return Q(_has(table, asked.field, _texts(asked, "value")))
-    full = KeyTextTransform(asked.field.key, whole)
+def _compared(asked: Condition) -> Q:
+    """Return the comparison with a row of the narrow table, which may hold the beginning of a text only."""
+    if asked.field.kind == "metrics":
+        return _numbers(asked, "value")
+    if _is_number(asked):
+        return _numbers(asked, "number")
+    if not _is_cut(asked):
+        return _texts(asked, "value")
     if asked.operator in ("=", "in"):
-        values = [_text(value) for value in asked.values]
-        begun = Q(value__in=[value[:MAX_FILTER_VALUE] for value in values])
-        return Q(_has(table, asked.field, begun)) & Q(In(full, values))
+        return Q(value__in=[_text(value)[:MAX_FILTER_VALUE] for value in asked.values])
+    return Q()
+
+
+def _is_number(asked: Condition) -> bool:
+    """Say whether a parameter is compared as a number."""
+    numeric = asked.operator in _ORDERED or all(isinstance(value, float) for value in asked.values)
+    return asked.field.kind == "params" and numeric
+
+
+def _is_cut(asked: Condition) -> bool:
+    """Say whether a text is longer than what the narrow table holds of it."""
+    return any(len(_text(value)) >= MAX_FILTER_VALUE for value in asked.values)
+
+
+def _in_full(asked: Condition) -> Q:
+    """Return the comparison of a long text with the whole run."""
+    full = KeyTextTransform(asked.field.key, asked.field.kind)
+    if asked.operator in ("=", "in"):
+        return Q(In(full, [_text(value) for value in asked.values]))
     if asked.operator == "!=":
-        return Q(_has(table, asked.field)) & ~Q(Exact(full, Value(_text(asked.values[0]))))
+        return ~Q(Exact(full, Value(_text(asked.values[0]))))
     raise _error(asked, f"A pattern has less than {MAX_FILTER_VALUE} characters.")
 
 
@@ -136,11 +215,6 @@ def _duration(asked: Condition) -> Q:
         raise _error(asked, 'A duration is a number of seconds, or a text such as "90s", "15m" or "2h".')
     milliseconds = round(float(match[1]) * _UNITS[match[2] or "s"] * 1000)
     return Q(**{f"duration__{_ORDERED[asked.operator]}": milliseconds})
-
-
-def _has(table: Any, field: Field, matches: Q | None = None) -> Exists:
-    rows = table.objects.filter(run=OuterRef("pk"), key=field.key)
-    return Exists(rows.filter(matches) if matches is not None else rows)
 
 
 def _numbers(asked: Condition, column: str) -> Q:

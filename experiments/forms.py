@@ -11,7 +11,7 @@ from accounts.models import User
 from experiments import labels, runners
 from experiments.models import Experiment
 from experiments.selectors.jobs import ACTIVE_WORD, JobFilter
-from experiments.selectors.runs import RunFilter
+from experiments.selectors.run_matches import RunFilter
 
 _STATES = [
     ("", _("All states")),

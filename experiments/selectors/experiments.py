@@ -9,7 +9,7 @@ from django.db.models import Count, Max, Min, Q
 from experiments.metric_goals import Goal, goal
 from experiments.models import Experiment, RunMetric
 from experiments.run_columns import TELLING
-from experiments.selectors.runs import ACTIVE
+from experiments.selectors.run_matches import ACTIVE
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
+from django.db.models import (
+    BigIntegerField,
+    BooleanField,
+    CharField,
+    DateTimeField,
+    Exists,
+    F,
+    Field,
+    FloatField,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
 
 from experiments.models import Run, RunMetric, RunParam
 from experiments.run_columns import Column, parse
+from experiments.selectors.run_matches import Matches
 
 DEFAULT = "-started"
 _FIELDS: dict[str, str] = {
@@ -28,6 +44,7 @@ _FIELDS: dict[str, str] = {
     "duration": "duration",
     "user": "user",
 }
+_WIDE = ("metrics", "params", "tags", "artifact_uri")
 _MAX_CURSOR = 2_000
 _LARGEST = 2**62
 
@@ -36,38 +53,61 @@ class CursorError(ValueError):
     """An address names a place in the list that cannot be read."""
 
 
+class _Behind(Func):
+    """``(a, b) > (x, y)``: a row compared with a row is what an index of both columns is entered by."""
+
+    conditional = True
+    output_field = BooleanField()
+
+    def __init__(self, *parts: Any, operator: str = ">") -> None:
+        super().__init__(*parts, operator=operator)
+
+    def as_sql(self, compiler: Any, connection: Any, **_extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        """Return the comparison, alike on both databases."""
+        made = [compiler.compile(part) for part in self.get_source_expressions()]
+        half = len(made) // 2
+        left, right = (", ".join(sql for sql, _ in part) for part in (made[:half], made[half:]))
+        params = [value for _, values in made for value in values]
+        return f"({left}) {self.extra['operator']} ({right})", params
+
+
 @dataclass(frozen=True)
 class Phase:
     """Runs that have what they are ordered by.
 
-    :ivar keys: one or two columns that order them, the last one a number and unique; in the same direction
+    :ivar rows: of `Run`, or of a table that belongs to it
+    :ivar keys: one or two columns that order them, the last one the run; in the same direction
     :ivar kind: type of the first of them
     """
 
-    rows: QuerySet[Run]
+    rows: QuerySet[Any]
     keys: tuple[str, ...]
     down: bool
     kind: type = str
 
-    def ordered(self, *, backwards: bool = False) -> QuerySet[Run]:
-        """Return the runs in their order, or in the opposite one."""
+    def ordered(self, *, backwards: bool = False) -> QuerySet[Any]:
+        """Return the rows in their order, or in the opposite one."""
         down = self.down != backwards
         return self.rows.order_by(*(F(key).desc() if down else F(key).asc() for key in self.keys))
 
-    def behind(self, place: Sequence[Any], *, backwards: bool = False) -> QuerySet[Run]:
-        """Return the runs behind `place` (values of `keys`) in their order."""
-        below = self.down != backwards
-        strict, loose = ("lt", "lte") if below else ("gt", "gte")
-        # The first key, or the second where the first is equal; the bound is what an index can begin at.
-        bound = Q(**{f"{self.keys[0]}__{loose}": place[0]})
-        later = Q(**{f"{self.keys[0]}__{strict}": place[0]})
-        for key, value in zip(self.keys[1:], place[1:], strict=True):
-            later |= Q(**{f"{key}__{strict}": value})
-        return self.ordered(backwards=backwards).filter(bound & later)
+    def behind(self, place: Sequence[Any], *, backwards: bool = False) -> QuerySet[Any]:
+        """Return the rows behind `place` (values of `keys`) in their order."""
+        operator = "<" if self.down != backwards else ">"
+        values = [Value(value, self._field(key)) for key, value in zip(self.keys, place, strict=True)]
+        return self.ordered(backwards=backwards).filter(
+            _Behind(*(F(key) for key in self.keys), *values, operator=operator)
+        )
 
-    def place(self, run: Run) -> list[Any]:
-        """Return where `run`, read from `ordered`, stands."""
-        return [getattr(run, f"place_{number}") for number in range(len(self.keys))]
+    def places(self, rows: QuerySet[Any], first: int, last: int) -> list[tuple[Any, ...]]:
+        """Return the `keys` of `rows`, some of this phase, from number `first` to before `last`."""
+        return list(rows.values_list(*self.keys)[first:last])
+
+    def _field(self, key: str) -> "Field[Any, Any]":
+        if key in ("pk", "run_id"):
+            return BigIntegerField()
+        return (
+            DateTimeField() if self.kind is datetime else FloatField() if self.kind is float else CharField()
+        )
 
 
 @dataclass(frozen=True)
@@ -88,13 +128,14 @@ def is_known(sort: str) -> bool:
     return name in _FIELDS or parse(name) is not None
 
 
-def phases(rows: QuerySet[Run], sort: str) -> list[Phase]:
-    """Return the order `sort` of `rows` (``-`` in front: descending); an order not known is the default."""
+def phases(found: Matches, sort: str) -> list[Phase]:
+    """Return the order `sort` of runs (``-`` in front: descending); an order not known is the default."""
     sort = sort if is_known(sort) else DEFAULT
     name, down = sort.removeprefix("-"), sort.startswith("-")
     column = parse(name)
+    rows = found.all()
     if column is not None:
-        return [*_by_column(rows, column, down=down), *_rest(rows.filter(~_has(column)))]
+        return [*_by_column(found, column, down=down), *_rest(rows.filter(~_has(column)))]
     field = _FIELDS[name]
     if name == "started":
         return _newest(rows, down=down)
@@ -105,66 +146,76 @@ def phases(rows: QuerySet[Run], sort: str) -> list[Phase]:
     return [Phase(rows.filter(~empty), (field, "pk"), down, kind), *_rest(rows.filter(empty))]
 
 
-def page(rows: QuerySet[Run], sort: str, size: int, *, after: str = "", before: str = "") -> Slice:
+def page(found: Matches, sort: str, size: int, *, after: str = "", before: str = "") -> Slice:
     """Return the page of `size` runs behind the cursor `after`, or in front of `before`, or the first one.
 
-    As many queries as the order has phases, at most.
+    The runs have their experiments, and without the wide columns. As many queries as the order has phases at
+    most, and one.
 
     :raises CursorError: a cursor is not one of this order
     """
-    order = phases(rows, sort)
+    order = phases(found, sort)
     backwards = bool(before)
     start = _read(before or after, order)
     walk = list(enumerate(order))
     if start is not None:
         walk = walk[: start[0] + 1][::-1] if backwards else walk[start[0] :]
-    found: list[tuple[int, Run]] = []
+    places: list[tuple[int, tuple[Any, ...]]] = []
     for number, phase in walk:
         if start is not None and number == start[0]:
             part = phase.behind(start[1], backwards=backwards)
         else:
             part = phase.ordered(backwards=backwards)
-        wanted = size + 1 - len(found)
-        placed = part.annotate(**{f"place_{index}": F(key) for index, key in enumerate(phase.keys)})
-        found += [(number, run) for run in placed[:wanted]]
-        if len(found) > size:
+        places += [(number, place) for place in phase.places(part, 0, size + 1 - len(places))]
+        if len(places) > size:
             break
-    more = len(found) > size
-    kept = found[:size][::-1] if backwards else found[:size]
+    more = len(places) > size
+    kept = places[:size][::-1] if backwards else places[:size]
     return Slice(
-        [run for _, run in kept],
-        after=_cursor(order, kept[-1]) if kept and (more or backwards) else "",
-        before=_cursor(order, kept[0]) if kept and (more if backwards else start is not None) else "",
+        _runs([place[-1] for _, place in kept], wide=False),
+        after=_cursor(*kept[-1]) if kept and (more or backwards) else "",
+        before=_cursor(*kept[0]) if kept and (more if backwards else start is not None) else "",
     )
 
 
-def at(rows: QuerySet[Run], sort: str, offset: int, size: int) -> list[Run]:
-    """Return `size` runs from number `offset` (counting from 0) on. Far pages cost more than near ones."""
-    found: list[Run] = []
-    for phase in phases(rows, sort):
-        part = list(phase.ordered()[offset : offset + size - len(found)])
-        found += part
-        if len(found) >= size:
+def at(found: Matches, sort: str, offset: int, size: int) -> list[Run]:
+    """Return `size` whole runs from number `offset` (counting from 0) on; far pages cost more."""
+    keys: list[int] = []
+    for phase in phases(found, sort):
+        part = phase.places(phase.ordered(), offset, offset + size - len(keys))
+        keys += [place[-1] for place in part]
+        if len(keys) >= size:
             break
         offset = 0 if part else max(0, offset - phase.rows.order_by().count())
-    return found
+    return _runs(keys, wide=True)
 
 
-def _by_column(rows: QuerySet[Run], column: Column, *, down: bool) -> list[Phase]:
-    relation = "latest" if column.is_metric else "filter_params"
-    # A join with the rows of this key alone, read along their index.
-    joined = rows.annotate(
-        sorted_by=FilteredRelation(relation, condition=Q(**{f"{relation}__key": column.key}))
-    )
+def _runs(keys: Sequence[int], *, wide: bool) -> list[Run]:
+    """Return the runs with these primary keys in this order, with their experiments. One query."""
+    rows = Run.objects.select_related("experiment")
+    found = (rows if wide else rows.defer(*_WIDE)).order_by().in_bulk(keys)
+    # A run may have gone since its key was read.
+    return [found[key] for key in keys if key in found]
+
+
+def _by_column(found: Matches, column: Column, *, down: bool) -> list[Phase]:
+    """Return the phases of the runs that have `column`: those with a number, then those with a text."""
     if column.is_metric:
-        return [_joined(joined.filter(sorted_by__value__isnull=False), "value", down, float)]
-    numbers = joined.filter(sorted_by__number__isnull=False)
-    texts = joined.filter(sorted_by__number__isnull=True, sorted_by__value__isnull=False)
-    return [_joined(numbers, "number", down, float), _joined(texts, "value", down, str)]
+        return [_phase(found, column, "value", down, float)]
+    numbers = _phase(found, column, "number", down, float)
+    return [numbers, _phase(found, column, "value", down, str)]
 
 
-def _joined(rows: QuerySet[Run], column: str, down: bool, kind: type) -> Phase:
-    return Phase(rows, (f"sorted_by__{column}", "sorted_by__run"), down, kind)
+def _phase(found: Matches, column: Column, field: str, down: bool, kind: type) -> Phase:
+    table: Any = RunMetric if column.is_metric else RunParam
+    values = table.objects.filter(key=column.key, **{f"{field}__isnull": False})
+    if not column.is_metric and kind is str:
+        values = values.filter(number__isnull=True)
+    if found.driver is None:
+        return Phase(found.among(values.filter(found.bound(column))), (field, "run_id"), down, kind)
+    # A value looked up for each run, so that nobody begins at the index of the values instead.
+    place = Subquery(values.filter(run=OuterRef("pk")).values(field)[:1])
+    return Phase(found.all().annotate(place=place).filter(place__isnull=False), ("place", "pk"), down, kind)
 
 
 def _has(column: Column) -> Exists:
@@ -184,9 +235,8 @@ def _rest(rows: QuerySet[Run]) -> list[Phase]:
     return _newest(rows, down=True)
 
 
-def _cursor(order: Sequence[Phase], row: tuple[int, Run]) -> str:
-    number, run = row
-    plain = [one.isoformat() if isinstance(one, datetime) else one for one in order[number].place(run)]
+def _cursor(number: int, place: Sequence[Any]) -> str:
+    plain = [one.isoformat() if isinstance(one, datetime) else one for one in place]
     return base64.urlsafe_b64encode(json.dumps([number, *plain]).encode()).decode().rstrip("=")
 
 

@@ -5,39 +5,23 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import F, Max, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 
-from experiments import filter_queries, filters
 from experiments.models import Experiment, Run, RunMetric, RunParam
 from experiments.run_columns import Column, Offer, number_of, offer
 from experiments.selectors import run_order
+from experiments.selectors.run_matches import ACTIVE, Matches
 
 PAGE_SIZE = 100
 STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED")
-ACTIVE = "active"
 #: Counting stops here: whoever has more matches than this refines the filter.
 COUNTED = 10_000
 # The columns on offer are those of the newest runs; reading all of a hundred thousand would take seconds.
 _SAMPLE = 200
 _MAX_EXPERIMENTS = 500
-
-
-@dataclass(frozen=True)
-class RunFilter:
-    """Which runs a table has; an empty field asks for nothing.
-
-    :ivar experiment: MLflow's id of the experiment
-    :ivar text: an expression of the filter language, or words of which one finds by name or run id
-    """
-
-    experiment: str = ""
-    text: str = ""
-    status: str = ""
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether every run passes."""
-        return not (self.experiment or self.text.strip() or self.status)
+# Stands for a metric that is no finite number: no run is likely to have it, and if one has it is read again.
+_ODD = -1.7976931348623157e308
 
 
 @dataclass(frozen=True)
@@ -68,6 +52,11 @@ class RunPage:
     after: str
     before: str
 
+    @property
+    def count(self) -> "Count":
+        """How many runs there are if this is the only page."""
+        return Count(len(self.rows), more=False)
+
 
 @dataclass(frozen=True)
 class Count:
@@ -82,59 +71,47 @@ class RunList:
 
     ordered = True
 
-    def __init__(self, rows: QuerySet[Run], sort: str) -> None:
-        self._rows = rows
+    def __init__(self, found: Matches, sort: str) -> None:
+        self._found = found
         self._sort = sort
 
     def __getitem__(self, part: slice) -> list[Run]:
         start = part.start or 0
-        return run_order.at(self._rows, self._sort, start, part.stop - start)
+        return run_order.at(self._found, self._sort, start, part.stop - start)
 
     def count(self) -> int:
         """Return how many runs there are. One query."""
-        return self._rows.count()
-
-
-def matching(wanted: RunFilter) -> QuerySet[Run]:
-    """Return the runs that pass `wanted`, without those deleted in MLflow. No query yet.
-
-    :raises filters.FilterError: its text looks like an expression and is none
-    """
-    rows = Run.objects.filter(lifecycle_stage=ACTIVE, experiment__lifecycle_stage=ACTIVE)
-    if wanted.experiment:
-        rows = rows.filter(experiment__experiment_id=wanted.experiment)
-    if wanted.status:
-        rows = rows.filter(status=wanted.status)
-    if filters.is_words(wanted.text):
-        words = wanted.text.strip()
-        return rows.filter(Q(name__icontains=words) | Q(run_id__startswith=words.lower())) if words else rows
-    expression = filters.parse(wanted.text)
-    return rows if expression is None else rows.filter(filter_queries.condition(expression))
+        return self._found.all().count()
 
 
 def columns_on_offer(experiment: str) -> Offer:
     """Return the columns that the newest runs of an experiment have (empty: of all). One query."""
-    newest = matching(RunFilter(experiment=experiment)).order_by("-started_at", "-pk")
-    return offer(list(newest.values_list("metrics", "params")[:_SAMPLE]))
+    newest = Run.objects.filter(lifecycle_stage=ACTIVE, experiment__lifecycle_stage=ACTIVE)
+    if experiment:
+        newest = newest.filter(experiment__experiment_id=experiment)
+    return offer(list(newest.order_by("-started_at", "-pk").values_list("metrics", "params")[:_SAMPLE]))
 
 
 def page(
-    rows: QuerySet[Run], columns: Iterable[Column], sort: str, *, after: str = "", before: str = ""
+    found: Matches, columns: Iterable[Column], sort: str, *, after: str = "", before: str = ""
 ) -> RunPage:
-    """Return one page of `rows`. At most seven queries, however many runs and columns there are.
+    """Return one page of runs. At most seven queries, however many runs and columns there are.
 
     :raises run_order.CursorError: a cursor is not one of this order
     """
-    wide = ("metrics", "params", "tags", "artifact_uri")
-    listed = rows.select_related("experiment").defer(*wide)
-    found = run_order.page(listed, sort, PAGE_SIZE, after=after, before=before)
-    return RunPage(_rows(found.runs, list(columns)), found.after, found.before)
+    part = run_order.page(found, sort, PAGE_SIZE, after=after, before=before)
+    return RunPage(_rows(part.runs, list(columns)), part.after, part.before)
 
 
-def count(rows: QuerySet[Run]) -> Count:
-    """Return how many `rows` there are, as far as it is worth counting. One query."""
-    number = rows.order_by()[: COUNTED + 1].count()
+def count(found: Matches) -> Count:
+    """Return how many runs there are, as far as it is worth counting. One query."""
+    number = found.all()[: COUNTED + 1].count()
     return Count(min(number, COUNTED), number > COUNTED)
+
+
+def news(found: Matches, since: int) -> int:
+    """Return how many runs with primary keys above `since` there are, as far as is counted. One query."""
+    return found.filter(Q(pk__gt=since)).all()[:COUNTED].count()
 
 
 def newest_key() -> int:
@@ -148,34 +125,46 @@ def experiments() -> list[Experiment]:
 
 
 def _rows(runs: Sequence[Run], columns: list[Column]) -> list[RunRow]:
-    """Return the runs with their cells, from the narrow tables: whole runs may be large. Three queries."""
+    """Return the runs with their cells, from the narrow tables: whole runs may be large. Two queries."""
     keys = [run.pk for run in runs]
-    metrics = [column.key for column in columns if column.is_metric]
-    params = [column.key for column in columns if not column.is_metric]
-    cells: dict[tuple[int, Column], Any] = {}
-    odd: set[int] = set()
-    if metrics:
-        found = RunMetric.objects.filter(run__in=keys, key__in=metrics)
-        for pk, key, value in found.values_list("run_id", "key", "value"):
-            cells[pk, Column("metrics", key)] = value
-            if value is None:
-                odd.add(pk)
+    cells = _cells(keys, columns)
+    odd = [pk for pk, values in cells.items() if _ODD in values]
     if odd:
         # NaN and infinity have no number in the narrow table, and their names in the whole run.
-        for number, stored in Run.objects.filter(pk__in=odd).values_list("pk", "metrics"):
-            cells |= {(number, Column("metrics", key)): number_of(stored.get(key)) for key in metrics}
-    if params:
-        texts = RunParam.objects.filter(run__in=keys, key__in=params)
-        cells |= {
-            (pk, Column("params", key)): value
-            for pk, key, value in texts.values_list("run_id", "key", "value")
-        }
+        for pk, stored in Run.objects.filter(pk__in=odd).values_list("pk", "metrics"):
+            cells[pk] = [
+                number_of(stored.get(column.key)) if value == _ODD else value
+                for column, value in zip(columns, cells[pk], strict=True)
+            ]
+    nothing = [None] * len(columns)
     return [
         RunRow(
-            run, [Cell(cells.get((run.pk, column)), column.is_metric) for column in columns], _duration(run)
+            run,
+            [
+                Cell(value, column.is_metric)
+                for column, value in zip(columns, cells.get(run.pk, nothing), strict=True)
+            ],
+            _duration(run),
         )
         for run in runs
     ]
+
+
+def _cells(keys: list[int], columns: list[Column]) -> dict[int, list[Any]]:
+    """Return what runs have in `columns`; `_ODD` for a metric that is no finite number. One query."""
+    if not keys or not columns:
+        return {}
+    # A look-up for each cell: asked for all keys at once, SQLite reads everything that has one of the keys.
+    looked_up = {f"cell_{number}": _cell(column) for number, column in enumerate(columns)}
+    found = Run.objects.filter(pk__in=keys).order_by().values_list("pk").annotate(**looked_up)
+    return {pk: list(values) for pk, *values in found}
+
+
+def _cell(column: Column) -> Subquery:
+    table: Any = RunMetric if column.is_metric else RunParam
+    value = Coalesce("value", Value(_ODD)) if column.is_metric else F("value")
+    row = table.objects.filter(run=OuterRef("pk"), key=column.key)
+    return Subquery(row.values_list(value)[:1])
 
 
 def _duration(run: Run) -> timedelta | None:

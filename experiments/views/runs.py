@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -19,8 +20,9 @@ from experiments.models import Run
 from experiments.run_columns import Column, Offer
 from experiments.selectors import mirror
 from experiments.selectors import runs as selectors
+from experiments.selectors.run_matches import Matches, RunFilter, matching
 from experiments.selectors.run_order import DEFAULT, CursorError
-from experiments.selectors.runs import RunFilter, RunPage
+from experiments.selectors.runs import RunPage
 
 _SECONDS = 5
 PLACES = ("after", "before")
@@ -53,18 +55,20 @@ def runs(request: HttpRequest) -> HttpResponse:
     offer = selectors.columns_on_offer(wanted.experiment)
     columns = run_columns.chosen(request.GET.getlist("columns")) or offer.default
     since = _since(request)
-    rows, fault = _rows(wanted)
+    found, fault = _found(wanted)
     sort = request.GET.get("sort", DEFAULT)
-    page, lost = _page(request, rows.filter(pk__lte=since), columns, sort)
+    polls = Live.polls(request)
+    # When a page is opened, it shows what there is; later, what is new waits to be asked for.
+    known = found.filter(Q(pk__lte=since)) if polls else found
+    page, lost = _page(request, known, columns, sort)
     context: dict[str, Any] = {
         "page": page,
         "columns": columns,
-        "count": selectors.count(rows.filter(pk__lte=since)),
         "one_experiment": bool(wanted.experiment),
         "filtered": not wanted.is_empty,
         "mirror": mirror.mirror(),
         "may_sync": who.may(Permission.JOB_SUBMIT),
-        "news": rows.filter(pk__gt=since)[: selectors.COUNTED].count(),
+        "news": selectors.news(found, since) if polls else 0,
         "fresh_address": _address(request, since=None),
     }
     address = _address(request, since=since, columns=columns)
@@ -72,28 +76,49 @@ def runs(request: HttpRequest) -> HttpResponse:
     if live.is_poll:
         return live.answer()
     picker = _picker(request, offer, columns)
-    page_context = {"form": form, "live": live, "fault": fault, **picker, **context}
+    page_context = {
+        "count_address": _count_address(request),
+        "form": form,
+        "live": live,
+        "fault": fault,
+        **picker,
+        **context,
+    }
     return render(request, "experiments/runs.html", page_context, status=400 if fault or lost else 200)
 
 
-def _rows(wanted: RunFilter) -> tuple[QuerySet[Run], Fault | None]:
+@require_safe
+def count(request: HttpRequest) -> HttpResponse:
+    """Tell how many runs pass the filter in the address; apart from the table, which need not wait for it."""
+    access.viewer(request)
+    form = RunFilterForm(request.GET, experiments=selectors.experiments())
+    found, fault = _found(form.wanted())
+    context = {
+        "count": selectors.count(found),
+        "back": f"{reverse('experiments:runs')}?{request.GET.urlencode()}",
+    }
+    page = (
+        "experiments/_runs_count.html" if "HX-Request" in request.headers else "experiments/runs_count.html"
+    )
+    return render(request, page, context, status=400 if fault else 200)
+
+
+def _found(wanted: RunFilter) -> tuple[Matches, Fault | None]:
     try:
-        return selectors.matching(wanted), None
+        return matching(wanted), None
     except FilterError as error:
         text = wanted.text
         parts = text[: error.start], text[error.start : error.end], text[error.end :]
-        return Run.objects.none(), Fault(sentences.translated(str(error)), *parts)
+        return Matches(Run.objects.none()), Fault(sentences.translated(str(error)), *parts)
 
 
-def _page(
-    request: HttpRequest, rows: QuerySet[Run], columns: Sequence[Column], sort: str
-) -> tuple[RunPage, bool]:
+def _page(request: HttpRequest, found: Matches, columns: Sequence[Column], sort: str) -> tuple[RunPage, bool]:
     """Return the page that the address asks for, else the first; and whether its place cannot be read."""
     places = {name: request.GET.get(name, "") for name in ("after", "before")}
     try:
-        return selectors.page(rows, columns, sort, **places), False
+        return selectors.page(found, columns, sort, **places), False
     except CursorError:
-        return selectors.page(rows, columns, sort), True
+        return selectors.page(found, columns, sort), True
 
 
 def _since(request: HttpRequest) -> int:
@@ -113,6 +138,13 @@ def _address(request: HttpRequest, *, since: int | None, columns: tuple[Column, 
         query["since"] = str(since)
         query.setlist("columns", [column.name for column in columns])
     return f"{request.path}?{query.urlencode()}"
+
+
+def _count_address(request: HttpRequest) -> str:
+    query = request.GET.copy()
+    for key in PLACES:
+        query.pop(key, None)
+    return f"{reverse('experiments:runs-count')}?{query.urlencode()}"
 
 
 def _picker(request: HttpRequest, offer: Offer, columns: tuple[Column, ...]) -> dict[str, Any]:

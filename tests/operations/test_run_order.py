@@ -10,7 +10,7 @@ from django.utils import timezone
 from experiments.selectors import jobs as job_lists
 from experiments.selectors import run_order, runs
 from experiments.selectors.job_log import first_error, tail
-from experiments.selectors.runs import RunFilter
+from experiments.selectors.run_matches import RunFilter, matching
 from tests.jobs import make_job, write_log
 from tests.runs import make_measured_run
 
@@ -36,7 +36,7 @@ def five_runs() -> None:
 
 
 def names(sort: str) -> list[str]:
-    return [run.name for run in run_order.at(runs.matching(RunFilter()), sort, 0, 100)]
+    return [run.name for run in run_order.at(matching(RunFilter()), sort, 0, 100)]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_names_of_parameters_and_metrics_are_no_part_of_the_query(five_runs: Non
 
 
 def test_pages_count_what_they_list(five_runs: None) -> None:
-    rows = runs.matching(RunFilter(status="FINISHED"))
+    rows = matching(RunFilter(status="FINISHED"))
     assert (runs.count(rows), len(runs.page(rows, [], "-metrics.loss").rows)) == (runs.Count(5, False), 5)
 
 
@@ -91,7 +91,7 @@ SORTS = ["metrics.loss", "-metrics.loss", "params.batch", "-params.batch", "name
 def test_pages_forth_and_back_show_every_run_once_in_order(five_runs: None, sort: str, size: int) -> None:
     make("twin", {"loss": 2.5}, "8", 20, 2, "n")
     make_measured_run({}, name="", params={}, started_at=None, ended_at=None, user="")
-    rows = runs.matching(RunFilter())
+    rows = matching(RunFilter())
     pages = [run_order.page(rows, sort, size)]
     while pages[-1].after:
         pages.append(run_order.page(rows, sort, size, after=pages[-1].after))
@@ -122,7 +122,7 @@ def test_pages_forth_and_back_show_every_run_once_in_order(five_runs: None, sort
 )
 @pytest.mark.parametrize("sort", ["-started", "metrics.loss", "params.batch", "name"])
 def test_a_cursor_that_somebody_made_up_is_refused(five_runs: None, cursor: str, sort: str) -> None:
-    rows = runs.matching(RunFilter())
+    rows = matching(RunFilter())
     for place in ({"after": cursor}, {"before": cursor}):
         with pytest.raises(run_order.CursorError):
             run_order.page(rows, sort, 2, **place)
