@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from accounts.roles import Permission
@@ -43,8 +44,11 @@ class Fault:
 
 
 @require_safe
+@gzip_page
 def runs(request: HttpRequest) -> HttpResponse:
     """Show the runs that pass the filter in the address; what changes in MLflow shows by itself.
+
+    It is sent compressed: a hundred rows are two hundred kilobytes.
 
     Runs that are new do not push the others away: a line says how many there are. A filter that cannot be
     understood, or a place that is none, is answered by 400 with the reason beside it.

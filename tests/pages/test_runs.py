@@ -292,3 +292,11 @@ def test_runs_are_counted_apart_from_the_table(client: Client, jane: User) -> No
     assert "101 runs" in client.get(f"/runs/count/{address}").content.decode()
     assert "1 run<" in client.get("/runs/", {"q": "metrics.loss < 1"}).content.decode()
     assert client.get("/runs/count/?q=metrics.a <").status_code == 400
+
+
+def test_a_full_page_is_small_on_its_way(client: Client, jane: User) -> None:
+    for number in range(100):
+        make_measured_run({f"m{key}": number / 7 for key in range(8)}, name=f"run-{number}")
+    response = client.get("/runs/", headers={"Accept-Encoding": "gzip"})
+    assert response["Content-Encoding"] == "gzip"
+    assert len(response.content) < 40_000
