@@ -78,17 +78,23 @@ class Phase:
     :ivar rows: of `Run`, or of a table that belongs to it
     :ivar keys: one or two columns that order them, the last one the run; in the same direction
     :ivar kind: type of the first of them
+    :ivar looked_up: whether the first is looked up for each row; it may be None then, and such a row is none
     """
 
     rows: QuerySet[Any]
     keys: tuple[str, ...]
     down: bool
     kind: type = str
+    looked_up: bool = False
 
     def ordered(self, *, backwards: bool = False) -> QuerySet[Any]:
         """Return the rows in their order, or in the opposite one."""
         down = self.down != backwards
-        return self.rows.order_by(*(F(key).desc() if down else F(key).asc() for key in self.keys))
+        # Those that are none come last, and are cut off: a condition would look everything up once more.
+        last = True if self.looked_up else None
+        first, *others = self.keys
+        order = [F(first).desc(nulls_last=last) if down else F(first).asc(nulls_last=last)]
+        return self.rows.order_by(*order, *(F(key).desc() if down else F(key).asc() for key in others))
 
     def behind(self, place: Sequence[Any], *, backwards: bool = False) -> QuerySet[Any]:
         """Return the rows behind `place` (values of `keys`) in their order."""
@@ -100,7 +106,13 @@ class Phase:
 
     def places(self, rows: QuerySet[Any], first: int, last: int) -> list[tuple[Any, ...]]:
         """Return the `keys` of `rows`, some of this phase, from number `first` to before `last`."""
-        return list(rows.values_list(*self.keys)[first:last])
+        found = list(rows.values_list(*self.keys)[first:last])
+        return [place for place in found if place[0] is not None] if self.looked_up else found
+
+    def count(self) -> int:
+        """Return how many runs there are. One query."""
+        rows = self.rows.filter(**{f"{self.keys[0]}__isnull": False}) if self.looked_up else self.rows
+        return rows.order_by().count()
 
     def _field(self, key: str) -> "Field[Any, Any]":
         if key in ("pk", "run_id"):
@@ -186,7 +198,7 @@ def at(found: Matches, sort: str, offset: int, size: int) -> list[Run]:
         keys += [place[-1] for place in part]
         if len(keys) >= size:
             break
-        offset = 0 if part else max(0, offset - phase.rows.order_by().count())
+        offset = 0 if part else max(0, offset - phase.count())
     return _runs(keys, wide=True)
 
 
@@ -215,7 +227,7 @@ def _phase(found: Matches, column: Column, field: str, down: bool, kind: type) -
         return Phase(found.among(values.filter(found.bound(column))), (field, "run_id"), down, kind)
     # A value looked up for each run, so that nobody begins at the index of the values instead.
     place = Subquery(values.filter(run=OuterRef("pk")).values(field)[:1])
-    return Phase(found.all().annotate(place=place).filter(place__isnull=False), ("place", "pk"), down, kind)
+    return Phase(found.all().annotate(place=place), ("place", "pk"), down, kind, looked_up=True)
 
 
 def _has(column: Column) -> Exists:
