@@ -106,9 +106,7 @@ def _changed(request: Request, model: RegisteredModel | None, stage: str) -> Res
     to_stage, user = _stage(stage), signed_in(request._request)
     try:
         rules = Rules.from_dict(given["rules"])
-        policies.change(
-            model, to_stage, rules, user=user, reason=given["reason"], expected=given["expected"]
-        )
+        policies.change(model, to_stage, rules, user=user, reason=given["reason"], expected=given["expected"])
     except PolicyError as error:
         raise ValidationError({f"rules.{error.field}": sentences.translated(str(error))}) from error
     except ValidationError as error:
