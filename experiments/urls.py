@@ -20,6 +20,7 @@ urlpatterns = [
     path("experiments/", experiments.experiments, name="experiments"),
     path("mirror/sync/", mirror.sync, name="sync"),
     path("runs/", runs.runs, name="runs"),
+    path("runs/export.csv", runs.export, name="runs-export"),
     path("runs/count/", runs.count, name="runs-count"),
     path("runs/<str:run_id>/", run.run, name="run"),
     path("runs/<str:run_id>/chart/", run.chart, name="run-chart"),

@@ -66,7 +66,7 @@ class Matches:
 
     def among(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Return those of `rows`, of a table that belongs to runs, whose runs pass; for walking."""
-        # A correlated EXISTS is what no planner turns inside out: `rows` stays what is read along its index.
+        # SQLite does not turn a correlated EXISTS inside out: `rows` stays what is read along its index.
         return rows.filter(Exists(self.all().filter(pk=OuterRef("run_id"))))
 
     def bound(self, column: Column) -> Q:

@@ -158,12 +158,14 @@ def phases(found: Matches, sort: str) -> list[Phase]:
     return [Phase(rows.filter(~empty), (field, "pk"), down, kind), *_rest(rows.filter(empty))]
 
 
-def page(found: Matches, sort: str, size: int, *, after: str = "", before: str = "") -> Slice:
+def page(
+    found: Matches, sort: str, size: int, *, after: str = "", before: str = "", wide: bool = False
+) -> Slice:
     """Return the page of `size` runs behind the cursor `after`, or in front of `before`, or the first one.
 
-    The runs have their experiments, and without the wide columns. As many queries as the order has phases at
-    most, and one.
+    The runs have their experiments. As many queries as the order has phases at most, and one.
 
+    :param wide: whether their metrics, parameters and tags are read at once, too
     :raises CursorError: a cursor is not one of this order
     """
     order = phases(found, sort)
@@ -184,7 +186,7 @@ def page(found: Matches, sort: str, size: int, *, after: str = "", before: str =
     more = len(places) > size
     kept = places[:size][::-1] if backwards else places[:size]
     return Slice(
-        _runs([place[-1] for _, place in kept], wide=False),
+        _runs([place[-1] for _, place in kept], wide=wide),
         after=_cursor(*kept[-1]) if kept and (more or backwards) else "",
         before=_cursor(*kept[0]) if kept and (more if backwards else start is not None) else "",
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -13,7 +13,7 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from accounts.roles import Permission
-from experiments import access, run_columns, sentences
+from experiments import access, run_columns, run_export, sentences
 from experiments.filters import FilterError
 from experiments.forms import RunFilterForm
 from experiments.live import Live, Part
@@ -81,7 +81,8 @@ def runs(request: HttpRequest) -> HttpResponse:
         return live.answer()
     picker = _picker(request, offer, columns)
     page_context = {
-        "count_address": _count_address(request),
+        "count_address": _all_pages(request, "runs-count"),
+        "export_address": _all_pages(request, "runs-export"),
         "form": form,
         "live": live,
         "fault": fault,
@@ -105,6 +106,22 @@ def count(request: HttpRequest) -> HttpResponse:
         "experiments/_runs_count.html" if "HX-Request" in request.headers else "experiments/runs_count.html"
     )
     return render(request, page, context, status=400 if fault else 200)
+
+
+@require_safe
+def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """Send all runs that pass the filter in the address as CSV, in its order and with its columns."""
+    access.viewer(request)
+    wanted = RunFilterForm(request.GET, experiments=selectors.experiments()).wanted()
+    found, fault = _found(wanted)
+    if fault:
+        return HttpResponse(fault.reason, status=400, content_type="text/plain; charset=utf-8")
+    chosen = run_columns.chosen(request.GET.getlist("columns"))
+    columns = chosen or selectors.columns_on_offer(wanted.experiment).default
+    lines = run_export.lines(found, columns, request.GET.get("sort", DEFAULT))
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="runs.csv"'
+    return response
 
 
 def _found(wanted: RunFilter) -> tuple[Matches, Fault | None]:
@@ -144,11 +161,12 @@ def _address(request: HttpRequest, *, since: int | None, columns: tuple[Column, 
     return f"{request.path}?{query.urlencode()}"
 
 
-def _count_address(request: HttpRequest) -> str:
+def _all_pages(request: HttpRequest, name: str) -> str:
+    """Return the address of something about all pages of the table: the filter without the place."""
     query = request.GET.copy()
     for key in PLACES:
         query.pop(key, None)
-    return f"{reverse('experiments:runs-count')}?{query.urlencode()}"
+    return f"{reverse(f'experiments:{name}')}?{query.urlencode()}"
 
 
 def _picker(request: HttpRequest, offer: Offer, columns: tuple[Column, ...]) -> dict[str, Any]:

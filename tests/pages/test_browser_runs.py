@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from accounts.models import User
 from accounts.roles import Role
-from experiments.models import MetricSeries, Run
+from experiments.models import MetricSeries, Run, RunMetric
 from tests.browser import OpenPage, accessibility_faults
 from tests.people import make_user
 from tests.runs import NASTY, add_curve, make_experiment, make_measured_run, set_mirror
@@ -118,6 +118,7 @@ def test_a_row_changes_in_place(open_page: OpenPage, jane: User, run: Run) -> No
     row = page.locator(f"#run-row-{run.pk}")
     expect(row).to_contain_text("0.005120")
     Run.objects.filter(pk=run.pk).update(metrics={"val_cer": 0.75}, status="FAILED")
+    RunMetric.objects.filter(run=run, key="val_cer").update(value=0.75)
     expect(row).to_contain_text("0.7500", timeout=LATER)
     expect(row).to_contain_text("Failed")
     expect(page.locator("table.run-table thead th")).to_have_count(row.locator("td").count())

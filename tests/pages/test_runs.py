@@ -1,5 +1,6 @@
 """The table of runs and the list of experiments."""
 
+import csv
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
+from experiments import run_export
 from experiments.models import Experiment, Run, RunMetric
 from tests.people import make_user
 from tests.runs import NASTY, make_experiment, make_measured_run, set_mirror
@@ -300,3 +302,51 @@ def test_a_full_page_is_small_on_its_way(client: Client, jane: User) -> None:
     response = client.get("/runs/", headers={"Accept-Encoding": "gzip"})
     assert response["Content-Encoding"] == "gzip"
     assert len(response.content) < 40_000
+
+
+def exported(client: Client, **query: Any) -> list[list[str]]:
+    response = client.get("/runs/export.csv", query)
+    assert response["Content-Disposition"] == 'attachment; filename="runs.csv"'
+    text = b"".join(response.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+    return list(csv.reader(text.splitlines()))
+
+
+def test_all_pages_are_exported_with_the_filter_order_and_columns(
+    client: Client, jane: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_export, "CHUNK", 2)
+    for number in range(5):
+        make_measured_run({"loss": -number, "odd": "NaN"}, name=f"값 {number}", params={"p": "x" * 300})
+    make_measured_run({}, name="other", status="FAILED")
+    query = {
+        "status": "FINISHED",
+        "sort": "metrics.loss",
+        "columns": ["metrics.loss", "metrics.odd", "params.p"],
+    }
+    heading, *rows = exported(client, **query)
+    assert heading[-3:] == ["metrics.loss", "metrics.odd", "params.p"]
+    assert [row[1] for row in rows] == ["값 4", "값 3", "값 2", "값 1", "값 0"]
+    assert rows[0][-3:] == ["-4", "nan", "x" * 300]
+    html = client.get("/runs/", query).content.decode()
+    assert "/runs/export.csv?status=FINISHED&amp;sort=metrics.loss&amp;columns=metrics.loss" in html
+
+
+def test_nothing_that_is_exported_is_a_formula(client: Client, jane: User) -> None:
+    make_measured_run({}, name="=1+1", user="@a", params={"a": "-2", "b": "+cmd|' /C calc'!A0"})
+    _heading, row = exported(client, columns=["params.a", "params.b"])
+    assert (row[1], row[7], row[8:]) == ("'=1+1", "'@a", ["-2", "'+cmd|' /C calc'!A0"])
+
+
+def test_an_export_takes_as_much_memory_and_as_many_queries_as_a_part_of_it(
+    client: Client, jane: User
+) -> None:
+    for number in range(12):
+        make_measured_run({"loss": number})
+    with CaptureQueriesContext(connection) as captured:
+        assert len(exported(client, sort="metrics.loss")) == 13
+    # Session and user, permissions, experiments, columns; then the places of two phases, and the runs.
+    assert len(captured) <= 10
+
+
+def test_a_filter_that_is_none_exports_nothing(client: Client, jane: User) -> None:
+    assert client.get("/runs/export.csv", {"q": "metrics.a <"}).status_code == 400
