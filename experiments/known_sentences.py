@@ -2,6 +2,32 @@
 
 from django.utils.translation import gettext_noop as _
 
+# What is wrong with a filter of the table of runs: `filters`, `filter_queries`.
+FILTERS = (
+    _("A filter has at most %(count)s characters."),
+    _("A filter has at most %(count)s conditions."),
+    _("At most %(count)s parentheses may be open."),
+    _("A list has at most %(count)s values."),
+    _("There is no field %(name)s. Fields are metrics.…, params.…, tags.…, %(fields)s."),
+    _("There is no field %(name)s: before the point stands metrics, params, tags or attributes."),
+    _("A key cannot hold a zero character."),
+    _("A run has no attribute %(name)s."),
+    _("A text cannot hold a zero character."),
+    _("This quotation mark has no partner."),
+    _("%(token)s does not belong here. Expected here: %(words)s."),
+    _("%(token)s does not belong here. This cannot be understood."),
+    _("The filter ends too early. Expected here: %(words)s."),
+    _("The filter ends too early. This cannot be understood."),
+    _("A pattern has less than %(count)s characters."),
+    _("A metric is a number, so it cannot be compared with a pattern."),
+    _("A time is compared by =, !=, <, <=, > or >=."),
+    _("A duration is compared by <, <=, > or >=."),
+    _('A duration is a number of seconds, or a text such as "90s", "15m" or "2h".'),
+    _('A time is written "-7d" (s, m, h, d, w), "2026-01-31", "2026-01-31 12:00" or in milliseconds.'),
+    _("%(name)s is a text: it is compared by =, !=, like, ilike or in."),
+    _("%(name)s is compared with a number here, and %(value)s is none."),
+)
+
 # What is wrong with the value of a parameter: `parameter_values`, `parameters`.
 PARAMETERS = (
     _("is not a name: letters, digits, _ and -, joined by dots, are allowed"),
@@ -188,4 +214,4 @@ MLFLOW = (
     _("The model takes %(count)s inputs; an input example needs exactly one."),
 )
 
-ALL = (*PARAMETERS, *FILES, *JOBS, *REPOSITORIES, *MLFLOW)
+ALL = (*FILTERS, *PARAMETERS, *FILES, *JOBS, *REPOSITORIES, *MLFLOW)

@@ -6,7 +6,7 @@ is recognised by them here and said again in the language of the reader. What no
 output of tools above all.
 
 A placeholder `%(name)s` stands for one word (a path, a key), any other for whatever is there; what
-`%(problem)s` and `%(subject)s` stand for is a sentence, or part of one, itself.
+`%(problem)s`, `%(subject)s` and `%(error)s` stand for is a sentence, or part of one, itself.
 """
 
 import re
@@ -18,7 +18,7 @@ from django.utils.translation import get_language, gettext
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
 _ONE_WORD = "name"
-_SENTENCES = ("problem", "subject")
+_SENTENCES = ("problem", "subject", "error")
 _KEPT = 2048
 
 

@@ -15,7 +15,7 @@ class RegistryConfig(AppConfig):
         from accounts.roles import Permission
         from experiments import chores, job_permissions, job_visibility, sentences
         from experiments.runners import Kind, register
-        from registry import access, known_sentences
+        from registry import access, known_sentences, metadata_categories
 
         register(
             Kind(
@@ -94,3 +94,5 @@ class RegistryConfig(AppConfig):
         chores.register(chores.Chore("deadlines", "registry.deadlines:keep", seconds=60))
         chores.register(chores.Chore("mail", "registry.mail:send_waiting", seconds=15, lease=120))
         sentences.add(known_sentences.ALL)
+        # Marked where `registry.labels` names the fields.
+        sentences.add(metadata_categories.LABELS.values())
