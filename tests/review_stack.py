@@ -112,21 +112,6 @@ def in_mlflow(scene: Scene, place: str, **query: str) -> dict[str, Any]:
     return found
 
 
-@contextmanager
-def frozen_mlflow(stack: Stack) -> Iterator[None]:
-    """Stop MLflow's processes for a moment: what asks it waits for its answer."""
-    port = stack.env["STAGEGATE_MLFLOW_PORT"]
-    [server] = [one for one in stack.processes() if {"server", "--port", port} <= set(one.cmdline())]
-    group = [server, *server.children(recursive=True)]
-    for process in group:
-        process.suspend()
-    try:
-        yield
-    finally:
-        for process in group:
-            process.resume()
-
-
 def stages_in_mlflow(scene: Scene) -> dict[str, str]:
     """Return the stages of all versions as MLflow has them."""
     return {

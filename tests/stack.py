@@ -92,6 +92,13 @@ def answers(url: str) -> bool:
         return False
 
 
+def _has_ended(launcher: "subprocess.Popen[str]") -> bool:
+    if launcher.poll() is not None:
+        said = launcher.stdout.read() if launcher.stdout else ""
+        raise AssertionError(f"the stack ended by itself:\n{said}")
+    return False
+
+
 @contextmanager
 def running(data_dir: Path, **changes: str) -> Iterator[Stack]:
     """Run a stack below `data_dir` and end it by SIGINT; yields when its web server answers."""
@@ -99,8 +106,23 @@ def running(data_dir: Path, **changes: str) -> Iterator[Stack]:
     launcher = start(env)
     stack = Stack(launcher, f"http://127.0.0.1:{env['STAGEGATE_PORT']}", str(data_dir), env)
     try:
-        wait_until(lambda: answers(f"{stack.url}/healthz"), 90)
+        wait_until(lambda: answers(f"{stack.url}/healthz") or _has_ended(launcher), 90)
         yield stack
     finally:
         launcher.send_signal(signal.SIGINT)
         launcher.wait(30)
+
+
+@contextmanager
+def frozen_mlflow(stack: Stack) -> Iterator[None]:
+    """Stop the processes of the stack's MLflow server: it accepts connections, never answers."""
+    port = stack.env["STAGEGATE_MLFLOW_PORT"]
+    [server] = [one for one in stack.processes() if {"server", "--port", port} <= set(one.cmdline())]
+    group = [server, *server.children(recursive=True)]
+    for process in group:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in group:
+            process.resume()

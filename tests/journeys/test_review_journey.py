@@ -18,8 +18,8 @@ from django.conf import settings
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import accessibility_faults
-from tests.review_stack import MODEL, PRODUCTION_GATES, Scene, frozen_mlflow, served, stages_in_mlflow
-from tests.stack import wait_until
+from tests.review_stack import MODEL, PRODUCTION_GATES, Scene, served, stages_in_mlflow
+from tests.stack import frozen_mlflow, wait_until
 from tests.windows import OpenWindow, windows
 
 REQUEST = "Half as many wrong characters."

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from tests.people import make_user
 from tests.pipeline_project import TRAIN, connect, make_project
 from tests.servers import run_mlflow
 from tests.site import Person, Rest, connect_repository, make_person
-from tests.stack import Stack, running
+from tests.stack import Stack, frozen_mlflow, running
 from tests.windows import OpenWindow, windows
 
 SOON = 30_000  # milliseconds
@@ -192,21 +192,6 @@ def test_mlflow_frozen_while_a_run_is_logged_costs_time_and_makes_no_second_run(
     assert len(runs_of(scene.mlflow, other)) <= 1
     scene.rest.follow_up(other, "log_run")
     assert len(runs_of(scene.mlflow, other)) == 1
-
-
-@contextmanager
-def frozen_mlflow(stack: Stack) -> Iterator[None]:
-    """Stop the processes of the stack's MLflow server: it accepts connections, never answers."""
-    port = stack.env["STAGEGATE_MLFLOW_PORT"]
-    [server] = [one for one in stack.processes() if {"server", "--port", port} <= set(one.cmdline())]
-    group = [server, *server.children(recursive=True)]
-    for process in group:
-        process.suspend()
-    try:
-        yield
-    finally:
-        for process in group:
-            process.resume()
 
 
 def test_a_form_with_what_cannot_be_is_refused_and_starts_nothing(scene: Scene) -> None:

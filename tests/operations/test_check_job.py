@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +23,9 @@ from registry.models import CheckResult, ModelVersion
 from tests.integrations.small_models import save_pt2
 from tests.mlflow_registry import Killed, log_file, log_of, log_run, unique, work, work_until_killed
 from tests.people import make_user
-from tests.servers import free_port, mlflow_server
+from tests.servers import free_port
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("places")]
 
 MLMODEL = "flavors:\n  pytorch:\n    model_data: data\n    pytorch_version: 2.13.0\n"
 
@@ -42,12 +41,6 @@ class Bomb:
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with mlflow_server(tmp_path_factory.mktemp("mlflow")) as server:
-        yield server.url
-
-
-@pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | bytes]:
     """A small model as a pipeline's result would be logged."""
     archive = save_pt2(tmp_path_factory.mktemp("archive"))
@@ -56,12 +49,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | bytes]:
         "model/data/model.pt2": archive.read_bytes(),
         "model/input_example.npy": archive.with_name("input_example.npy").read_bytes(),
     }
-
-
-@pytest.fixture(autouse=True)
-def places(settings: Settings, tmp_path: Path, url: str) -> None:
-    settings.DATA_DIR = tmp_path / "data"
-    settings.MLFLOW_TRACKING_URI = url
 
 
 @pytest.fixture

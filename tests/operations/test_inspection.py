@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from pytest_django import Settings
 
 from accounts.models import User
 from accounts.roles import Role
@@ -19,22 +15,9 @@ from registry.models import ModelVersion
 from tests.mlflow_registry import log_file, log_run, unique, work
 from tests.people import make_user
 from tests.promotions import set_rules
-from tests.servers import mlflow_server
 from tests.versions import make_version
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with mlflow_server(tmp_path_factory.mktemp("mlflow")) as server:
-        yield server.url
-
-
-@pytest.fixture(autouse=True)
-def places(settings: Settings, tmp_path: Path, url: str) -> None:
-    settings.DATA_DIR = tmp_path / "data"
-    settings.MLFLOW_TRACKING_URI = url
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("places")]
 
 
 @pytest.fixture

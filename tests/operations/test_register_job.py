@@ -8,12 +8,10 @@ import json
 import os
 import pickle
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from pytest_django import Settings
 
 from accounts.models import User
 from accounts.roles import Role
@@ -28,22 +26,9 @@ from registry.metadata import ModelMetadata
 from registry.models import ModelVersion, RegisteredModel
 from tests.mlflow_registry import MODEL, log_of, log_run, mirrored, there, unique, work
 from tests.people import make_user
-from tests.servers import mlflow_server
 from tests.versions import make_run
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with mlflow_server(tmp_path_factory.mktemp("mlflow")) as server:
-        yield server.url
-
-
-@pytest.fixture(autouse=True)
-def places(settings: Settings, tmp_path: Path, url: str) -> None:
-    settings.DATA_DIR = tmp_path / "data"
-    settings.MLFLOW_TRACKING_URI = url
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("places")]
 
 
 @pytest.fixture

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -35,21 +34,9 @@ from tests.mlflow_registry import (
 )
 from tests.people import make_user
 from tests.promotions import set_rules
-from tests.servers import free_port, mlflow_server
+from tests.servers import free_port
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with mlflow_server(tmp_path_factory.mktemp("mlflow")) as server:
-        yield server.url
-
-
-@pytest.fixture(autouse=True)
-def places(settings: Settings, tmp_path: Path, url: str) -> None:
-    settings.DATA_DIR = tmp_path / "data"
-    settings.MLFLOW_TRACKING_URI = url
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("places")]
 
 
 @pytest.fixture
