@@ -104,7 +104,8 @@ def _start(request: dict[str, Any]) -> int:
 
 def _become(request: dict[str, Any], launcher: int) -> None:
     signal.set_wakeup_fd(-1)
-    for number in (*WAKE_SIGNALS, signal.SIGPIPE, signal.SIGXFSZ):
+    # All of them: a worker that was started in the background ignores some, and so would the command.
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         signal.signal(number, signal.SIG_DFL)
     os.setsid()  # a command that signals its own group must not reach the launcher
     _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

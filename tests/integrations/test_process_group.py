@@ -134,7 +134,12 @@ def test_the_command_reads_end_of_file_and_has_default_signals(tmp_path: Path) -
         print(repr(sys.stdin.read()), signal.pthread_sigmask(signal.SIG_BLOCK, []))
         print(open("/proc/self/status").read())
     """
-    lines = run_lines(python(source), tmp_path)[1]
+    # As it is in a worker that a shell started in the background.
+    before = signal.signal(signal.SIGQUIT, signal.SIG_IGN)
+    try:
+        lines = run_lines(python(source), tmp_path)[1]
+    finally:
+        signal.signal(signal.SIGQUIT, before)
     assert lines[0] == "'' set()"
     ignored = next(line for line in lines if line.startswith("SigIgn:"))
     # The two that Python itself ignores, and those that glibc keeps for itself (32 and 33): no program can
