@@ -112,11 +112,15 @@ class Dispatcher:
             self._broker.ask_for_sync(expires=SYNC_EXPIRES)
 
     def _ask_for_chores(self) -> None:
-        for chore in chores.all_chores():
-            if self._is_due(f"chore:{chore.name}"):
-                self._due[f"chore:{chore.name}"] = self._clock() + chore.seconds
-                # Unanswered until the next request, it is worth nothing: that one asks for the same.
-                self._broker.ask_for_chore(chore.name, expires=chore.seconds)
+        known = chores.all_chores()
+        due = [chore for chore in known if self._is_due(f"chore:{chore.name}")]
+        # While nobody takes messages, more of them would only pile up.
+        if not due or self._broker.waiting(SYNC_QUEUE) > len(known):
+            return
+        for chore in due:
+            self._due[f"chore:{chore.name}"] = self._clock() + chore.seconds
+            # Unanswered until the next request, it is worth nothing: that one asks for the same.
+            self._broker.ask_for_chore(chore.name, expires=chore.seconds)
 
     def _every(self, seconds: float, chore: str, act: Callable[[], object]) -> None:
         if self._is_due(chore):

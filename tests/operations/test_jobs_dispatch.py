@@ -14,7 +14,8 @@ from pytest_django import Settings
 
 from accounts.models import User
 from accounts.roles import Role
-from experiments import job_leases, job_reaper, jobs, outbox
+from experiments import chores, job_leases, job_reaper, jobs, outbox
+from experiments.chores import Chore
 from experiments.dispatcher import Dispatcher
 from experiments.job_messages import BROKER_FAULTS, SYNC_QUEUE, Broker
 from experiments.models import Job, Outbox
@@ -195,8 +196,42 @@ class Clock:
         return self.now
 
 
+@pytest.fixture
+def no_chores(monkeypatch: pytest.MonkeyPatch) -> dict[str, Chore]:
+    """Take the chores of the apps away for one test; return where its own are registered."""
+    own: dict[str, Chore] = {}
+    monkeypatch.setattr(chores, "_chores", own)
+    return own
+
+
+def test_chores_are_asked_for_at_their_intervals_and_do_not_pile_up(
+    broker: Broker, settings: Settings, no_chores: dict[str, Chore]
+) -> None:
+    settings.SYNC_INTERVAL = 10_000
+    for name, seconds in (("often", 5), ("rarely", 60)):
+        chores.register(Chore(name, "tests.chore_probes:count", seconds))
+    clock = Clock()
+    dispatcher = Dispatcher(broker, clock=clock)
+    dispatcher.tick()
+    queue = broker._connect().SimpleQueue(SYNC_QUEUE)
+    asked = [queue.get() for _ in range(broker.waiting(SYNC_QUEUE))]
+    chosen = [one.payload[0] for one in asked if one.headers["task"] == "experiments.do_chore"]
+    assert chosen == [["often"], ["rarely"]]
+    for message in asked:
+        message.ack()
+    clock.now += 6
+    dispatcher.tick()
+    message = queue.get()
+    assert (message.payload[0], message.headers["expires"] is not None) == (["often"], True)
+    message.ack()
+    for _ in range(200):
+        clock.now += 6
+        dispatcher.tick()
+    assert broker.waiting(SYNC_QUEUE) <= 2 * len(no_chores) + 1
+
+
 def test_the_mirror_is_asked_for_at_its_interval_and_not_while_a_request_waits(
-    broker: Broker, settings: Settings
+    broker: Broker, settings: Settings, no_chores: dict[str, Chore]
 ) -> None:
     settings.SYNC_INTERVAL = 2
     clock = Clock()
