@@ -9,29 +9,22 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import django
-from django.db import connection, transaction
+from django.db import transaction
 
 
 def write_at_once(writers: int, each: int) -> dict[str, Any]:
     """Let so many processes write so many entries each, and return what `report` prints."""
-    environment = os.environ | {"DATABASE_URL": _test_database()}
+    # Not at the top: a writer imports this module before Django is set up.
+    from tests.engine import database_url
+
+    environment = os.environ | {"DATABASE_URL": database_url()}
     processes = [_start(environment, "write", f"writer-{number}", str(each)) for number in range(writers)]
     for process in processes:
         _finish(process)
     outcome: dict[str, Any] = json.loads(_finish(_start(environment, "report")))
     return outcome
-
-
-def _test_database() -> str:
-    database = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{database['NAME']}"
-    user, password, host = (quote(str(database[key]), safe="") for key in ("USER", "PASSWORD", "HOST"))
-    port = f":{database['PORT']}" if database["PORT"] else ""
-    return f"postgres://{user}:{password}@{host}{port}/{quote(str(database['NAME']))}"
 
 
 def _start(environment: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
