@@ -41,7 +41,7 @@ def make_story() -> Story:
     """Create the people, a model with a history, and models that are awkward to show; no policy has gates."""
     set_rules()
     engineer = make_user(Role.ENGINEER, username="engineer")
-    reviewer = make_user(Role.REVIEWER, username="jonas")
+    reviewer = make_user(Role.REVIEWER, username="checker")
     story = _receipts(engineer, reviewer)
     _awkward(engineer)
     return story

@@ -12,7 +12,7 @@ from audit.events import Event
 from audit.models import AuditEntry
 from tests.audit_flush import TABLE, lifted_triggers
 
-ENGINEER = trail.Actor("7", "jane")
+ENGINEER = trail.Actor("7", "someone")
 
 
 @pytest.fixture(autouse=True)

@@ -39,7 +39,7 @@ def _link(sequence: int, prev_hash: str, number: int, model: str, promotions: in
         at=_START + timedelta(seconds=number),
         event=event.value,
         actor_id="7",
-        actor_name="jane",
+        actor_name="someone",
         target_kind=kind,
         target_id=target,
         target_name=target,

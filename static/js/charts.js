@@ -12,7 +12,7 @@ function load() {
     style.id = "plotly.js-style-global";
     style.className = "no-inline-styles";
     style.rel = "stylesheet";
-    style.href = document.body.dataset.plotlyStyle;
+    style.href = document.body.dataset.plotlySheet;
     const script = document.createElement("script");
     script.src = document.body.dataset.plotly;
     script.onload = () => {

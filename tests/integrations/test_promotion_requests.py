@@ -43,7 +43,7 @@ def name() -> str:
 
 @pytest.fixture
 def token() -> str:
-    return tokens.create(make_user(Role.ENGINEER, username="mina"), "tests")[1]
+    return tokens.create(make_user(Role.ENGINEER, username="clerk"), "tests")[1]
 
 
 def log(manager: MLflowModelManager, name: str, version: str = "1.0.0") -> None:
@@ -65,7 +65,7 @@ def test_a_logged_model_is_adopted_asked_for_approved_and_loaded(
         assert isinstance(asked, PromotionRequest)
         promotion = Promotion.objects.get(pk=asked.number)
         assert (asked.state, asked.url) == ("open", f"{site}/promotions/{promotion.pk}/")
-        assert (promotion.requested_by_name, promotion.comment) == ("mina", "Reads better.")
+        assert (promotion.requested_by_name, promotion.comment) == ("clerk", "Reads better.")
         assert str(asked) == f"{name} 1.0.0 to {stage}: open, see {asked.url}"
         assert there(mlflow_url, name)[1][0] != stage, "nothing changes before it is approved"
         approve(promotion, make_user(Role.REVIEWER))

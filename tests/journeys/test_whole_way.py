@@ -90,7 +90,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         source = beside.submit(project.ensure, EXAMPLE, folder / "demo")
         with running(folder / "data") as stack:
             administrator = make_person(stack, "root", Role.ADMINISTRATOR)
-            engineer = make_person(stack, "mina", Role.ENGINEER)
+            engineer = make_person(stack, "clerk", Role.ENGINEER)
             yield Scene(stack, administrator, engineer, engineer.rest(), source.result())
 
 
@@ -151,7 +151,7 @@ def test_a_script_goes_the_same_way_over_rest(scene: Scene, pair: list[int]) -> 
     rest, number = scene.rest, pair[0]
     assert rest.launch("letters", *AT_ONCE[0], key="nightly-0") == number, "the same key is the same job"
     job = rest.ended(number)
-    assert (job["params"], job["note"], job["submitted_by"]) == (*AT_ONCE[0], "mina")
+    assert (job["params"], job["note"], job["submitted_by"]) == (*AT_ONCE[0], "clerk")
     assert {step["state"] for step in job["steps"]} <= {"done", "skipped"}  # the other may have prepared
     log = rest.get(f"/jobs/{number}/log/")
     assert "Running stage 'train':" in log["lines"]

@@ -86,7 +86,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     git(source, "switch", "--quiet", "main")
     # A short grace: that a cancelled stage gets all of it is tested where it costs nobody else's time.
     with running(folder / "data", STAGEGATE_JOB_CANCEL_GRACE="2") as stack:
-        engineer = make_person(stack, "mina", Role.ENGINEER)
+        engineer = make_person(stack, "clerk", Role.ENGINEER)
         rest = engineer.rest()
         connect_repository(make_person(stack, "root", Role.ADMINISTRATOR), rest, "letters", source)
         yield Scene(stack, engineer, rest)

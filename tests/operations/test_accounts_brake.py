@@ -21,7 +21,7 @@ def still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timezone, "now", lambda: now)
 
 
-def guess(times: int, name: str = "mina", address: str = "192.0.2.1") -> timedelta:
+def guess(times: int, name: str = "clerk", address: str = "192.0.2.1") -> timedelta:
     return [brake.attempt(name, address) for _ in range(times)][-1]
 
 
@@ -89,7 +89,7 @@ def test_the_case_of_the_name_does_not_get_around_it() -> None:
 @pytest.mark.django_db
 def test_signing_in_forgets_the_attempts() -> None:
     guess(5)
-    brake.release("mina", "192.0.2.1")
+    brake.release("clerk", "192.0.2.1")
     assert guess(5) == NOTHING
 
 
@@ -103,7 +103,7 @@ def test_what_was_typed_is_not_kept() -> None:
 def test_attempts_at_the_same_time_are_not_all_the_first() -> None:
     def attempt(_number: int) -> timedelta:
         try:
-            return brake.attempt("mina", "192.0.2.1")
+            return brake.attempt("clerk", "192.0.2.1")
         finally:
             connection.close()
 

@@ -24,7 +24,7 @@ def authenticate(header: str) -> Any:
 
 
 def test_a_token_is_shown_once_and_only_its_digest_is_kept() -> None:
-    user = make_user(Role.ENGINEER, username="mina")
+    user = make_user(Role.ENGINEER, username="clerk")
     token, plain = tokens.create(user, " nightly training ")
     assert len(plain) >= 40
     assert token.name == "nightly training"
@@ -32,7 +32,7 @@ def test_a_token_is_shown_once_and_only_its_digest_is_kept() -> None:
     assert plain.startswith(row["prefix"])
     assert plain not in str(row)
     entry = AuditEntry.objects.get()
-    assert (entry.event, entry.target_name) == ("token.created", "mina: nightly training")
+    assert (entry.event, entry.target_name) == ("token.created", "clerk: nightly training")
     assert plain not in str(entry.link())
 
 

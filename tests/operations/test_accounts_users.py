@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 def test_an_administrator_creates_a_person_with_roles() -> None:
     admin = make_user(Role.ADMINISTRATOR, username="admin")
-    user = users.create("mina", PASSWORD, [Role.REVIEWER, Role.ENGINEER], by=admin)
+    user = users.create("clerk", PASSWORD, [Role.REVIEWER, Role.ENGINEER], by=admin)
     assert user.check_password(PASSWORD)
     assert access.roles_of(user) == {Role.ENGINEER, Role.REVIEWER}
     entry = AuditEntry.objects.get()
@@ -29,22 +29,22 @@ def test_an_administrator_creates_a_person_with_roles() -> None:
 
 
 def test_the_product_itself_creates_people_at_set_up() -> None:
-    users.create("mina", PASSWORD, [Role.VIEWER], by=None)
+    users.create("clerk", PASSWORD, [Role.VIEWER], by=None)
     assert AuditEntry.objects.get().actor_name == "system"
 
 
 def test_nobody_else_creates_people() -> None:
     with pytest.raises(PermissionDenied):
-        users.create("mina", PASSWORD, [Role.ADMINISTRATOR], by=make_user(Role.ENGINEER))
-    assert not User.objects.filter(username="mina").exists()
+        users.create("clerk", PASSWORD, [Role.ADMINISTRATOR], by=make_user(Role.ENGINEER))
+    assert not User.objects.filter(username="clerk").exists()
     assert AuditEntry.objects.get().event == "permission.denied"
 
 
 @pytest.mark.parametrize(
     ("username", "password", "field"),
     [
-        ("mina", "short", "password"),
-        ("mina", "password1234", "password"),
+        ("clerk", "short", "password"),
+        ("clerk", "password1234", "password"),
         ("", PASSWORD, "username"),
         ("a b", PASSWORD, "username"),
         ("x" * 151, PASSWORD, "username"),
@@ -69,7 +69,7 @@ def test_the_database_refuses_a_name_that_differs_only_in_case() -> None:
 
 def test_an_unknown_role_is_refused() -> None:
     with pytest.raises(ValueError, match="emperor"):
-        users.create("mina", PASSWORD, ["emperor"], by=None)  # type: ignore[list-item]
+        users.create("clerk", PASSWORD, ["emperor"], by=None)  # type: ignore[list-item]
     assert not User.objects.exists()
 
 

@@ -19,7 +19,7 @@ def story():
     """1.0.0 imported on day 1, replaced by 1.1.0 on day 5, which was rolled back on day 9."""
     old, new = make_version("1.0.0"), make_version("1.1.0")
     enter(old, day(1), how="import", by_name="system")
-    first = make_promotion(new, approved_by=("jonas", "ada"), decided_at=day(5))
+    first = make_promotion(new, approved_by=("checker", "ada"), decided_at=day(5))
     leave(old, day(5), promotion=first)
     enter(new, day(5), promotion=first, reason="Better.")
     back = make_promotion(
@@ -50,7 +50,7 @@ def test_a_promoted_version_tells_who_approved_it_on_what(story):
     _old, new, first, _back = story
     found = as_of.production(make_model(), day(7))
     assert (found.version, found.how, found.reason) == (new, "promotion", "Better.")
-    assert found.approved_by == ("jonas", "ada")
+    assert found.approved_by == ("checker", "ada")
     assert (found.promotion, found.approved_in) == (first.pk, first.pk)
     assert found.evidence_digest == first.evidence_digest
     assert (found.since, found.until, found.until_how, found.until_by) == (day(5), day(9), "rollback", "ada")
@@ -73,7 +73,7 @@ def test_a_rollback_names_who_had_approved_the_version_before(story):
     enter(new, day(12), promotion=again, how="rollback")
     found = as_of.production(make_model(), day(13))
     assert (found.version, found.promotion) == (new, again.pk)
-    assert (found.approved_by, found.approved_in) == (("jonas", "ada"), first.pk)
+    assert (found.approved_by, found.approved_in) == (("checker", "ada"), first.pk)
 
 
 def test_the_very_instant_of_a_change_belongs_to_what_comes(story):
@@ -95,7 +95,7 @@ def test_an_approval_of_older_evidence_is_not_counted():
     promotion = make_promotion(version, approved_by=("ada",))
     Review.objects.create(
         promotion=promotion,
-        reviewer_name="jonas",
+        reviewer_name="checker",
         verdict=Review.Verdict.APPROVE,
         evidence_digest="0" * 64,
         at=day(0),

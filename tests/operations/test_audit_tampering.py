@@ -191,7 +191,7 @@ def test_the_chore_names_the_first_fault_and_forgets_it_once_all_is_whole_again(
         verification.keep()
     status = verification.status()
     assert (status.fault_kind, status.fault_sequence) == ("altered", 2)
-    run_sql("UPDATE {table} SET actor_name = 'jane' WHERE sequence = 2")
+    run_sql("UPDATE {table} SET actor_name = 'someone' WHERE sequence = 2")
     verification.keep()
     assert verification.status().fault_kind == ""
 

@@ -23,12 +23,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def engineer() -> User:
-    return make_user(Role.ENGINEER, username="mina")
+    return make_user(Role.ENGINEER, username="clerk")
 
 
 @pytest.fixture
 def reviewer() -> User:
-    return make_user(Role.REVIEWER, username="jonas")
+    return make_user(Role.REVIEWER, username="checker")
 
 
 @pytest.fixture
@@ -123,9 +123,9 @@ def test_every_text_is_a_new_revision_and_a_draft(version: ModelVersion, enginee
     assert (first.number, first.digest) == (1, card_format.digest(COMPLETE))
     CardRevision.objects.update(state="approved")
     second = card.save(version, COMPLETE + "\nMore.\n", user=engineer, based_on=1)
-    assert (second.number, second.state, second.by_name) == (2, "draft", "mina")
+    assert (second.number, second.state, second.by_name) == (2, "draft", "clerk")
     assert card.newest(version) == second
-    assert events() == [(Event.CARD_REVISED, "mina")] * 2
+    assert events() == [(Event.CARD_REVISED, "clerk")] * 2
     entry = AuditEntry.objects.get(sequence=1)
     assert entry.data == {"card": 1, "digest": first.digest, "comment": "First words"}
     assert (entry.target_kind, entry.target_id) == ("version", "receipt-ocr@1.0.0")
@@ -199,12 +199,12 @@ def test_a_card_goes_from_draft_to_approved_by_somebody_else(
     assert card.submit(version, user=engineer, number=1).state == "in_review"
     approved = card.approve(version, user=reviewer, number=1)
     approved.refresh_from_db()
-    assert (approved.state, approved.decided_by_name) == ("approved", "jonas")
+    assert (approved.state, approved.decided_by_name) == ("approved", "checker")
     assert approved.decided_at is not None
     assert events() == [
-        (Event.CARD_REVISED, "mina"),
-        (Event.CARD_SUBMITTED, "mina"),
-        (Event.CARD_APPROVED, "jonas"),
+        (Event.CARD_REVISED, "clerk"),
+        (Event.CARD_SUBMITTED, "clerk"),
+        (Event.CARD_APPROVED, "checker"),
     ]
     assert trail.verify() is None
 
@@ -282,7 +282,7 @@ def test_a_decision_about_a_text_that_is_not_the_newest_is_refused(
 
 
 def test_a_card_is_returned_with_a_reason(version: ModelVersion, reviewer: User) -> None:
-    make_card(version, state="approved", decided_by_name="jonas")
+    make_card(version, state="approved", decided_by_name="checker")
     with pytest.raises(ValidationError):
         card.return_to_draft(version, user=reviewer, number=1, reason="  ")
     returned = card.return_to_draft(version, user=reviewer, number=1, reason="The limits are wrong.")

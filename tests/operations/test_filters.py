@@ -30,7 +30,7 @@ def record(name: str, *, days: float = 1, seconds: float | None = 60, **changes:
         "status": "FINISHED",
         "start_time": int(start.timestamp() * 1000),
         "end_time": None if end is None else int(end.timestamp() * 1000),
-        "user": "kim",
+        "user": "colleague",
         "artifact_uri": "",
         "lifecycle_stage": "active",
         "params": {},
@@ -84,7 +84,7 @@ CASES = [
     (f'tags.note != "{LONG[:-1]}"', "live"),
     (f'tags.note in ("{LONG}")', "live"),
     ("status = RUNNING", "live"),
-    ("status != 'RUNNING' and user = kim", "Adam adamw sgd"),
+    ("status != 'RUNNING' and user = colleague", "Adam adamw sgd"),
     ("user is null", "old"),
     ("name ilike 'ADAM%'", "Adam adamw"),
     ("experiment = digits and name = sgd", "sgd"),
@@ -98,7 +98,7 @@ CASES = [
     ("duration > 60", "old"),
     ("duration >= '1m' and duration < 2h", "Adam adamw sgd"),
     ("duration is null", "live"),
-    ("(name = sgd or name = old) and not user = kim", "old"),
+    ("(name = sgd or name = old) and not user = colleague", "old"),
 ]
 
 

@@ -37,14 +37,14 @@ def events():
 
 
 def test_an_administrator_adds_and_removes_a_member_and_the_trail_tells_who(model, administrator):
-    person = make_user(Role.VIEWER, username="mina")
+    person = make_user(Role.VIEWER, username="clerk")
     member = members.add(model, person, "reviewer", user=administrator)
     members.remove(member, user=administrator)
     assert not Member.objects.exists()
     assert events() == [Event.MEMBER_ADDED, Event.MEMBER_REMOVED]
     added = AuditEntry.objects.get(event=Event.MEMBER_ADDED)
     assert (added.actor_name, added.model_name) == (administrator.username, model.name)
-    assert added.data == {"user": str(person.pk), "name": "mina", "part": "reviewer"}
+    assert added.data == {"user": str(person.pk), "name": "clerk", "part": "reviewer"}
 
 
 def test_adding_and_removing_twice_is_told_once(model, administrator):

@@ -181,11 +181,11 @@ def test_those_who_can_act_are_reminded_after_days_of_silence_and_not_every_minu
 
 
 def test_the_inbox_lists_what_a_person_can_decide_about(django_assert_max_num_queries: Any) -> None:
-    reviewer = make_user(Role.REVIEWER, username="jonas")
+    reviewer = make_user(Role.REVIEWER, username="checker")
     mine = opened(make_version("1.0.0"))
     own = opened(make_version("1.1.0"), user=make_user(Role.ENGINEER))
-    Promotion.objects.filter(pk=own.pk).update(requested_by=reviewer, requested_by_name="jonas")
-    authored = opened(make_version("1.2.0", run_id=make_run(user="jonas").run_id))
+    Promotion.objects.filter(pk=own.pk).update(requested_by=reviewer, requested_by_name="checker")
+    authored = opened(make_version("1.2.0", run_id=make_run(user="checker").run_id))
     grouped = make_version("1.0.0", model="grouped")
     set_rules(grouped.model, groups=("others",))
     outside = opened(grouped)

@@ -156,7 +156,7 @@ def test_a_role_taken_while_the_approval_waits_for_the_trail_is_seen(monkeypatch
 
 def test_nobody_approves_their_own_request_under_another_name() -> None:
     set_rules()
-    both = make_user(Role.ENGINEER, Role.REVIEWER, username="mina")
+    both = make_user(Role.ENGINEER, Role.REVIEWER, username="clerk")
     request = opened(user=both)
     loaded = User.objects.get(pk=both.pk)
     both.username = "somebody-else"
@@ -166,7 +166,7 @@ def test_nobody_approves_their_own_request_under_another_name() -> None:
             approve(request, identity)
     # Nor with an account that took the name of the requester over.
     with pytest.raises(PermissionDenied, match="own request"):
-        approve(request, make_user(Role.REVIEWER, username="Mina"))
+        approve(request, make_user(Role.REVIEWER, username="Clerk"))
     denied = AuditEntry.objects.filter(event="permission.denied", data__why="requester")
     assert denied.count() == 4
     assert_untouched(request)

@@ -62,12 +62,12 @@ def test_one_person_approves_once_under_whatever_name() -> None:
 
 def test_who_was_deleted_and_came_back_under_the_same_name_is_still_the_requester() -> None:
     set_rules()
-    both = make_user(Role.ENGINEER, Role.REVIEWER, username="Mina")
+    both = make_user(Role.ENGINEER, Role.REVIEWER, username="Clerk")
     request = opened(user=both)
     both.delete()
     request.refresh_from_db()
     with pytest.raises(PermissionDenied, match="own request"):
-        approve(request, make_user(Role.REVIEWER, username="mina"))
+        approve(request, make_user(Role.REVIEWER, username="clerk"))
 
 
 def test_only_members_of_the_policys_groups_decide() -> None:

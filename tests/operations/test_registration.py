@@ -59,9 +59,9 @@ def test_registering_again_after_a_failure_tries_again_with_the_new_reason():
 
 def test_what_another_person_failed_to_register_is_named_instead_of_returned():
     run = make_run()
-    job = registration.register(run, "receipt-ocr", user=make_user(Role.ENGINEER, username="kim"))
+    job = registration.register(run, "receipt-ocr", user=make_user(Role.ENGINEER, username="colleague"))
     Job.objects.filter(pk=job.pk).update(state="cancelled")
-    with pytest.raises(ConflictError, match=f"Job #{job.pk} of kim"):
+    with pytest.raises(ConflictError, match=f"Job #{job.pk} of colleague"):
         registration.register(run, "receipt-ocr", user=make_user(Role.ENGINEER))
     assert Job.objects.get().state == "cancelled"
 
@@ -153,22 +153,24 @@ def test_a_release_candidate_of_what_is_required_can_be_asked_for():
 def test_what_another_run_is_about_to_get_is_neither_proposed_nor_given():
     make_version("1.2.0")
     first, second = (make_run(params={"train.learning_rate": "0.003"}) for _ in range(2))
-    kim = make_user(Role.ENGINEER, username="kim")
-    job = registration.register(first, "receipt-ocr", user=kim)
+    colleague = make_user(Role.ENGINEER, username="colleague")
+    job = registration.register(first, "receipt-ocr", user=colleague)
     assert job.payload["version"] == "1.2.1"
     assert str(registration.propose(second, "receipt-ocr").version) == "1.2.2"
     assert str(registration.propose(first, "receipt-ocr").version) == "1.2.1"
-    with pytest.raises(ValidationError, match=f"Job #{job.pk} of kim is registering another run as 1.2.1"):
-        registration.register(second, "receipt-ocr", user=kim, version="1.2.1")
+    with pytest.raises(
+        ValidationError, match=f"Job #{job.pk} of colleague is registering another run as 1.2.1"
+    ):
+        registration.register(second, "receipt-ocr", user=colleague, version="1.2.1")
     Job.objects.filter(pk=job.pk).update(state="failed")
     assert str(registration.propose(second, "receipt-ocr").version) == "1.2.1"
 
 
 def test_an_administrator_retries_what_another_person_failed_to_register():
     run = make_run()
-    job = registration.register(run, "receipt-ocr", user=make_user(Role.ENGINEER, username="kim"))
+    job = registration.register(run, "receipt-ocr", user=make_user(Role.ENGINEER, username="colleague"))
     Job.objects.filter(pk=job.pk).update(state="failed")
-    with pytest.raises(ConflictError, match="kim or an administrator can retry it"):
+    with pytest.raises(ConflictError, match="colleague or an administrator can retry it"):
         registration.register(run, "receipt-ocr", user=make_user(Role.ENGINEER))
     again = registration.register(run, "receipt-ocr", user=make_user(Role.ADMINISTRATOR))
     assert (again.pk, again.state) == (job.pk, "queued")

@@ -38,7 +38,7 @@ NASTY = "<img src=x onerror=alert(1)>"
 
 @pytest.fixture
 def auditor(client: Client) -> User:
-    user = make_user(Role.AUDITOR, username="audrey")
+    user = make_user(Role.AUDITOR, username="examiner")
     client.force_login(user)
     return user
 
@@ -68,7 +68,7 @@ def test_entries_are_shown_newest_first_with_what_happened(client: Client, audit
         "Gate waived",
         "receipt-ocr@1.2.0 to Production",
         "한글 사유",
-        "jane",
+        "someone",
     ):
         assert text in html
     assert AuditEntry.objects.get(sequence=2).hash in html
@@ -100,21 +100,29 @@ def test_strangers_are_asked_to_sign_in(client: Client) -> None:
 
 
 def make_variety() -> None:
-    ana, bob = Actor("1", "ana"), Actor("2", "bob")
-    make_entry(Event.PROMOTION_OPENED, actor=ana, target=Target("promotion", "1", "p one", "receipt-ocr"))
-    make_entry(Event.PROMOTION_REVIEWED, actor=bob, target=Target("promotion", "1", "p one", "receipt-ocr"))
+    accountant, bookkeeper = Actor("1", "accountant"), Actor("2", "bookkeeper")
+    make_entry(
+        Event.PROMOTION_OPENED, actor=accountant, target=Target("promotion", "1", "p one", "receipt-ocr")
+    )
+    make_entry(
+        Event.PROMOTION_REVIEWED, actor=bookkeeper, target=Target("promotion", "1", "p one", "receipt-ocr")
+    )
     make_entry(Event.JOB_FAILED, actor=SYSTEM, target=Target("job", "9", "nightly training"))
     make_entry(
-        Event.SESSION_SIGN_IN_FAILED, actor=Actor("anonymous", "anonymous"), target=Target("user", "2", "bob")
+        Event.SESSION_SIGN_IN_FAILED,
+        actor=Actor("anonymous", "anonymous"),
+        target=Target("user", "2", "bookkeeper"),
     )
-    make_entry(Event.VERSION_REGISTERED, actor=ana, target=Target("version", "m@1", "m@1", "invoice-ocr"))
+    make_entry(
+        Event.VERSION_REGISTERED, actor=accountant, target=Target("version", "m@1", "m@1", "invoice-ocr")
+    )
 
 
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
         ("", [5, 4, 3, 2, 1]),
-        ("?person=ana", [5, 1]),
+        ("?person=accountant", [5, 1]),
         ("?person=an", []),
         ("?model=receipt-ocr", [2, 1]),
         ("?event=promotion", [2, 1]),
@@ -123,8 +131,8 @@ def make_variety() -> None:
         ("?target=job:9", [3]),
         ("?target=version:m%401", [5]),
         ("?q=NIGHTLY", [3]),
-        ("?q=bob", [4, 2]),
-        ("?q=ocr&person=ana", [5, 1]),
+        ("?q=bookkeeper", [4, 2]),
+        ("?q=ocr&person=accountant", [5, 1]),
         ("?since=2020-01-01", [5, 4, 3, 2, 1]),
         ("?until=2020-01-01", []),
     ],
@@ -170,18 +178,18 @@ def test_a_filter_that_cannot_be_understood_shows_nothing_but_why(
 
 
 def test_rest_refuses_filters_that_nobody_knows(client: Client, auditor: User) -> None:
-    answer = client.get("/api/v1/audit/?persn=ana")
+    answer = client.get("/api/v1/audit/?persn=accountant")
     assert (answer.status_code, list(answer.json()["errors"])) == (422, ["persn"])
     assert client.get("/api/v1/audit/export/?file=xls").status_code == 422
 
 
 def test_windows_go_on_by_number_and_keep_the_filter(client: Client, auditor: User) -> None:
     make_entries(120)
-    first = client.get("/audit/?person=jane")
-    assert listed(client, "?person=jane") == list(range(120, 70, -1))
-    assert "?person=jane&amp;before=71" in first.content.decode()
+    first = client.get("/audit/?person=someone")
+    assert listed(client, "?person=someone") == list(range(120, 70, -1))
+    assert "?person=someone&amp;before=71" in first.content.decode()
     make_entries(3)  # what comes meanwhile moves nothing
-    assert listed(client, "?person=jane&before=71") == list(range(70, 20, -1))
+    assert listed(client, "?person=someone&before=71") == list(range(70, 20, -1))
     assert listed(client, "?before=21") == list(range(20, 0, -1))
     assert listed(client, "?after=70") == list(range(120, 70, -1))
     assert "after=70" in client.get("/audit/?before=71").content.decode()
@@ -248,7 +256,7 @@ def test_the_history_stays_when_people_and_models_are_gone(client: Client, audit
 
 def test_failed_sign_ins_and_refusals_are_visible(client: Client, auditor: User) -> None:
     stranger = Client()
-    stranger.post("/sign-in/", {"username": "audrey", "password": "wrong wrong wrong"})
+    stranger.post("/sign-in/", {"username": "examiner", "password": "wrong wrong wrong"})
     other = Client()
     other.force_login(make_user(Role.VIEWER, username="vera"))
     other.get("/audit/")
@@ -289,7 +297,7 @@ def test_json_lines_hold_what_is_hashed_and_the_export_is_recorded(
     assert set(json.loads(lines[0])) == set(FIELDS)
     assert 'filename="audit-to-4.jsonl"' in response["Content-Disposition"]
     entry = AuditEntry.objects.get(sequence=4)
-    assert (entry.event, entry.actor_name) == ("audit.exported", "audrey")
+    assert (entry.event, entry.actor_name) == ("audit.exported", "examiner")
     assert entry.data == {"format": "jsonl", "filter": {}}
 
 
@@ -317,7 +325,12 @@ def test_no_cell_of_a_csv_is_a_formula(client: Client, auditor: User, start: str
 
 
 def test_a_harmless_cell_stays_as_it_is() -> None:
-    assert [neutral(text) for text in ("", "jane", "a=b", "1.2.0-rc.1")] == ["", "jane", "a=b", "1.2.0-rc.1"]
+    assert [neutral(text) for text in ("", "someone", "a=b", "1.2.0-rc.1")] == [
+        "",
+        "someone",
+        "a=b",
+        "1.2.0-rc.1",
+    ]
 
 
 def unpacked(response: Any, folder: Path) -> Path:
@@ -368,7 +381,7 @@ def test_a_bundle_of_a_filter_proves_each_of_its_entries(
     report = run_verifier(folder)
     assert (report["ok"], report["mode"], report["entries"]) == (True, "excerpt", 4)
     path = folder / "export.jsonl"
-    path.write_text(path.read_text().replace('"actor_name":"bob"', '"actor_name":"eve"', 1))
+    path.write_text(path.read_text().replace('"actor_name":"bookkeeper"', '"actor_name":"forger"', 1))
     assert run_verifier(folder)["fault"]["kind"] == "altered"
 
 

@@ -27,32 +27,44 @@ NASTY = "<img src=x onerror=alert(1)>"
 
 @pytest.fixture
 def auditor() -> User:
-    return make_user(Role.AUDITOR, username="audrey")
+    return make_user(Role.AUDITOR, username="examiner")
 
 
 def make_story() -> None:
     """Record what a few days of work leave."""
-    ana, bob, stranger = Actor("1", "auditor"), Actor("2", "bob"), Actor("anonymous", "anonymous")
+    accountant, bookkeeper, stranger = (
+        Actor("1", "auditor"),
+        Actor("2", "bookkeeper"),
+        Actor("anonymous", "anonymous"),
+    )
     version = Target("version", "receipt-ocr@1.3.0", "receipt-ocr@1.3.0", "receipt-ocr")
     promotion = Target("promotion", "7", "receipt-ocr@1.3.0 to Production", "receipt-ocr")
     evidence = {"evidence_digest": "9f" * 32, "comment": "문자 오류율이 낮아졌습니다."}
     make_entry(
         Event.SESSION_SIGNED_IN,
-        actor=ana,
+        actor=accountant,
         target=Target("user", "1", "auditor"),
         data={"address": "10.0.0.7"},
     )
-    make_entry(Event.VERSION_REGISTERED, actor=ana, target=version, data={"manifest_digest": "ab" * 32})
-    make_entry(Event.PROMOTION_OPENED, actor=ana, target=promotion, data=evidence)
+    make_entry(
+        Event.VERSION_REGISTERED, actor=accountant, target=version, data={"manifest_digest": "ab" * 32}
+    )
+    make_entry(Event.PROMOTION_OPENED, actor=accountant, target=promotion, data=evidence)
     make_entry(
         Event.SESSION_SIGN_IN_FAILED,
         actor=stranger,
-        target=Target("user", "2", "bob"),
-        data={"attempted": "bob…"},
+        target=Target("user", "2", "bookkeeper"),
+        data={"attempted": "bookkeeper…"},
     )
-    make_entry(Event.PERMISSION_DENIED, actor=ana, target=promotion, data={"permission": "promotion.review"})
-    make_entry(Event.PROMOTION_REVIEWED, actor=bob, target=promotion, data=evidence | {"verdict": "approve"})
-    make_entry(Event.PROMOTION_BYPASSED, actor=bob, target=promotion, data={"reason": "All receipts failed."})
+    make_entry(
+        Event.PERMISSION_DENIED, actor=accountant, target=promotion, data={"permission": "promotion.review"}
+    )
+    make_entry(
+        Event.PROMOTION_REVIEWED, actor=bookkeeper, target=promotion, data=evidence | {"verdict": "approve"}
+    )
+    make_entry(
+        Event.PROMOTION_BYPASSED, actor=bookkeeper, target=promotion, data={"reason": "All receipts failed."}
+    )
     make_entry(Event.VERSION_MIRRORED, actor=SYSTEM, target=version, data={"alias": "champion"})
     make_entry(actor=Actor("3", NASTY), target=Target("job", "1", "long " * 50), data={"text": "x" * 400})
     checkpoints.make()
@@ -95,13 +107,13 @@ def test_the_filter_is_in_the_address_and_goes_on_over_the_windows(
     make_story()
     make_entries(60)
     page = open_page("/audit/", auditor)
-    page.get_by_label("Person").fill("jane")
+    page.get_by_label("Person").fill("someone")
     page.get_by_role("button", name="Filter").click()
     expect(page.locator(".entries > li")).to_have_count(50)
     page.get_by_role("link", name="Older").click()
     expect(page.locator(".entries > li")).to_have_count(10)
-    assert "person=jane" in page.url
-    expect(page.get_by_label("Person")).to_have_value("jane")
+    assert "person=someone" in page.url
+    expect(page.get_by_label("Person")).to_have_value("someone")
     page.get_by_role("link", name="Newer").click()
     expect(page.locator(".entries > li")).to_have_count(50)
 
@@ -113,7 +125,7 @@ def test_on_paper_everything_is_open(open_page: OpenPage, auditor: User) -> None
     expect(page.locator("#entry-6 .entry-data")).to_be_visible()
     expect(page.locator(".sidebar")).to_be_hidden()
     expect(page.locator(".audit-filter")).to_be_hidden()
-    expect(page.get_by_text("Printed from Stagegate by audrey")).to_be_visible()
+    expect(page.get_by_text("Printed from Stagegate by examiner")).to_be_visible()
 
 
 def test_a_bundle_is_downloaded(open_page: OpenPage, auditor: User) -> None:

@@ -48,7 +48,7 @@ def engineer() -> User:
 
 @pytest.fixture
 def reviewer() -> User:
-    return make_user(Role.REVIEWER, username="jonas")
+    return make_user(Role.REVIEWER, username="checker")
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_a_card_is_approved_by_somebody_else(
     theirs.get_by_text("Return to draft").first.click()
     theirs.get_by_label("What has to change").fill("Say more about paper.")
     theirs.get_by_role("button", name="Return to draft").click()
-    expect(theirs.get_by_text("jonas returned this card")).to_be_visible()
+    expect(theirs.get_by_text("checker returned this card")).to_be_visible()
     page.reload()
     page.get_by_role("button", name="Ask for approval").click()
     theirs.reload()

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def reviewer() -> User:
-    return make_user(Role.REVIEWER, username="jonas")
+    return make_user(Role.REVIEWER, username="checker")
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def version() -> ModelVersion:
     )
     source = {"expected": f"runs:/{serving.run_id}/model", "found": f"s3://elsewhere/{'deep/' * 20}{HOSTILE}"}
     make_drift(version_of("1.3.0", stage="Staging", mlflow_version=4), kind="source", **source)
-    make_unapplied(make_version("2.0.0", model="invoice-ocr", stage="Production"), requested_by_name="mina")
+    make_unapplied(make_version("2.0.0", model="invoice-ocr", stage="Production"), requested_by_name="clerk")
     make_drift(make_version("1.0.0", model=HOSTILE, stage="Production"))
     make_drift(make_version("2.11.4", model=LONG, stage="Production"))
     return serving
@@ -72,7 +72,7 @@ def test_a_reviewer_repairs_one_difference_and_accepts_another(
     row.get_by_label("Why it may stay as it is").fill("Deleted on purpose.")
     row.get_by_role("button", name="Accept").click()
     expect(page.get_by_role("cell", name="Deleted on purpose.")).to_be_visible()
-    expect(page.get_by_role("row").filter(has_text="Deleted on purpose.")).to_contain_text("jonas")
+    expect(page.get_by_role("row").filter(has_text="Deleted on purpose.")).to_contain_text("checker")
     missing.refresh_from_db()
     assert missing.state == "accepted"
 

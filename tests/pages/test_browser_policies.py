@@ -56,7 +56,7 @@ def addresses(administrator: User) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def people(db: None) -> None:
-    make_user(Role.REVIEWER, username="jonas")
+    make_user(Role.REVIEWER, username="checker")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -22,12 +22,12 @@ def administrator(transactional_db) -> User:
     """A model that was imported, promoted and rolled back; names that are awkward to show; two members."""
     old, new = make_version("1.0.0"), make_version("1.1.0", stage="Archived")
     enter(old, day(1), how="import", by_name="system")
-    first = make_promotion(new, approved_by=("jonas", "engineer"), decided_at=day(5))
+    first = make_promotion(new, approved_by=("checker", "engineer"), decided_at=day(5))
     leave(old, day(5), promotion=first)
     enter(new, day(5), promotion=first, reason="Reads the new receipts.")
     back = make_promotion(old, kind=Promotion.Kind.ROLLBACK, decided_at=day(9), evidence_digest="f" * 64)
-    leave(new, day(9), promotion=back, how="rollback", by_name="jonas")
-    enter(old, day(9), promotion=back, how="rollback", by_name="jonas", reason="Too slow at the counter.")
+    leave(new, day(9), promotion=back, how="rollback", by_name="checker")
+    enter(old, day(9), promotion=back, how="rollback", by_name="checker", reason="Too slow at the counter.")
     for name in (HOSTILE, LONG, "영수증-인식"):
         version = make_version("2.11.4-rc1.with.a.long.candidate", model=name)
         enter(version, day(3), how="bypass", by_name=name[:150], reason=HOSTILE)
@@ -68,13 +68,13 @@ def test_a_moment_is_chosen_and_answered(open_page, administrator):
 
 
 def test_a_member_is_added_and_removed_by_hand(open_page, administrator):
-    make_user(Role.ENGINEER, username="jonas")
+    make_user(Role.ENGINEER, username="checker")
     page = open_page(MEMBERS, administrator)
-    page.get_by_label("Person").fill("jonas")
+    page.get_by_label("Person").fill("checker")
     page.get_by_role("button", name="Add").click()
-    expect(page.get_by_role("cell", name="jonas", exact=True)).to_be_visible()
-    page.get_by_role("button", name="Remove jonas as").click()
-    expect(page.get_by_role("cell", name="jonas", exact=True)).to_have_count(0)
+    expect(page.get_by_role("cell", name="checker", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Remove checker as").click()
+    expect(page.get_by_role("cell", name="checker", exact=True)).to_have_count(0)
 
 
 def test_the_pages_speak_korean(open_page, administrator):

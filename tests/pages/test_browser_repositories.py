@@ -24,8 +24,8 @@ RUN = "/repositories/receipt-ocr/run/"
 
 
 @pytest.fixture
-def jane() -> User:
-    return make_user(Role.ENGINEER, Role.ADMINISTRATOR, username="jane")
+def someone() -> User:
+    return make_user(Role.ENGINEER, Role.ADMINISTRATOR, username="someone")
 
 
 @pytest.fixture
@@ -33,14 +33,16 @@ def demo() -> tuple[Repository, Commit]:
     return make_demo()
 
 
-def make_all_sorts(repository: Repository, jane: User) -> Job:
+def make_all_sorts(repository: Repository, someone: User) -> Job:
     """Create whatever the pages have an own look for; return a job to run again."""
     make_commit(repository, branch="broken", pipeline={}, problem="dvc.yaml: not valid YAML")
     locked = "train:\n  day: 2024-01-01  # When it was collected\n  text: |\n    two\n    lines\n"
     make_commit(repository, branch="locked", params_text=locked)
     result = make_commit(repository, subject="A result")
     payload = {"ref": "main", "sha": "0" * 40, "overrides": {"train.epochs": 9, "gone": 1}, "note": "n"}
-    job = make_job("succeeded", user=jane, repository=repository, payload=payload, result={"sha": result.sha})
+    job = make_job(
+        "succeeded", user=someone, repository=repository, payload=payload, result={"sha": result.sha}
+    )
     make_repository("failed", fetch_error="The host does not answer.")
     make_job("running", kind="fetch", repository=make_repository("new", fetched_at=None, default_ref=""))
     return job
@@ -48,24 +50,24 @@ def make_all_sorts(repository: Repository, jane: User) -> Job:
 
 @pytest.mark.parametrize(("theme", "language"), [("light", "en"), ("dark", "ko")])
 def test_everybody_can_read_the_pages(
-    open_page: OpenPage, jane: User, demo: tuple[Repository, Commit], theme: str, language: str
+    open_page: OpenPage, someone: User, demo: tuple[Repository, Commit], theme: str, language: str
 ) -> None:
-    job = make_all_sorts(demo[0], jane)
+    job = make_all_sorts(demo[0], someone)
     viewer = make_user(Role.VIEWER)
     for path, user in (
-        ("/repositories/", jane),
+        ("/repositories/", someone),
         ("/repositories/", viewer),
-        ("/repositories/connect/", jane),
+        ("/repositories/connect/", someone),
         ("/repositories/connect/", viewer),
-        ("/repositories/receipt-ocr/", jane),
+        ("/repositories/receipt-ocr/", someone),
         ("/repositories/receipt-ocr/", viewer),
-        ("/repositories/receipt-ocr/?ref=broken", jane),
-        ("/repositories/receipt-ocr/?ref=nowhere", jane),
-        ("/repositories/failed/", jane),
-        ("/repositories/new/", jane),
-        (f"{RUN}?from_job={job.pk}", jane),
-        (f"{RUN}?ref=locked", jane),
-        (f"{RUN}?ref=broken", jane),
+        ("/repositories/receipt-ocr/?ref=broken", someone),
+        ("/repositories/receipt-ocr/?ref=nowhere", someone),
+        ("/repositories/failed/", someone),
+        ("/repositories/new/", someone),
+        (f"{RUN}?from_job={job.pk}", someone),
+        (f"{RUN}?ref=locked", someone),
+        (f"{RUN}?ref=broken", someone),
     ):
         page = open_page(path, user, theme=theme, language=language)
         assert accessibility_faults(page) == [], path
@@ -74,9 +76,9 @@ def test_everybody_can_read_the_pages(
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_everybody_can_read_what_was_refused(
-    open_page: OpenPage, jane: User, demo: tuple[Repository, Commit], theme: str
+    open_page: OpenPage, someone: User, demo: tuple[Repository, Commit], theme: str
 ) -> None:
-    page = open_page(RUN, jane, theme=theme)
+    page = open_page(RUN, someone, theme=theme)
     page.get_by_label("train.architecture").fill("a;rm")
     page.get_by_text("Register the result").click()
     page.locator("#id_register_version").fill("1.0.0")
@@ -90,9 +92,9 @@ def test_everybody_can_read_what_was_refused(
 
 
 def test_the_pages_fit_a_narrow_screen(
-    open_page: OpenPage, jane: User, demo: tuple[Repository, Commit]
+    open_page: OpenPage, someone: User, demo: tuple[Repository, Commit]
 ) -> None:
-    job = make_all_sorts(demo[0], jane)
+    job = make_all_sorts(demo[0], someone)
     long = "x" * 120
     make_commit(demo[0], branch=long, subject=long * 4, author=long, params_text=f"{long}: {'y' * 500}\n")
     for path in (
@@ -103,14 +105,14 @@ def test_the_pages_fit_a_narrow_screen(
         f"{RUN}?from_job={job.pk}",
         f"{RUN}?ref={long}",
     ):
-        page = open_page(path, jane, width=390)
+        page = open_page(path, someone, width=390)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
 
 
 def test_what_is_changed_is_marked_at_once_and_can_be_reset(
-    open_page: OpenPage, jane: User, demo: tuple[Repository, Commit]
+    open_page: OpenPage, someone: User, demo: tuple[Repository, Commit]
 ) -> None:
-    page = open_page(RUN, jane)
+    page = open_page(RUN, someone)
     row = page.locator('[data-param="train.learning_rate"]')
     rate = page.get_by_label("train.learning_rate")
     changes = page.locator("[data-param-changes] li")
@@ -129,9 +131,9 @@ def test_what_is_changed_is_marked_at_once_and_can_be_reset(
 
 
 def test_a_pipeline_is_run_by_keyboard_alone(
-    open_page: OpenPage, jane: User, demo: tuple[Repository, Commit]
+    open_page: OpenPage, someone: User, demo: tuple[Repository, Commit]
 ) -> None:
-    page = open_page("/repositories/", jane)
+    page = open_page("/repositories/", someone)
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     page.wait_for_url("**/repositories/receipt-ocr/")
@@ -147,10 +149,10 @@ def test_a_pipeline_is_run_by_keyboard_alone(
 
 
 def test_choosing_another_ref_loads_its_parameters_and_keeps_the_changes(
-    open_page: OpenPage, jane: User, demo: tuple[Repository, Commit]
+    open_page: OpenPage, someone: User, demo: tuple[Repository, Commit]
 ) -> None:
     make_commit(demo[0], branch="next", params_text=PARAMS.replace("0.01", "0.5"))
-    page = open_page(RUN, jane)
+    page = open_page(RUN, someone)
     page.get_by_label("train.epochs").fill("3")
     page.get_by_label("Note").fill("Three epochs")
     page.get_by_label("Branch, tag or commit").select_option("next")
@@ -165,11 +167,11 @@ def test_choosing_another_ref_loads_its_parameters_and_keeps_the_changes(
 
 
 def test_without_scripts_another_ref_is_loaded_by_its_button_and_the_changes_are_marked(
-    chrome: Browser, site: str, jane: User, demo: tuple[Repository, Commit]
+    chrome: Browser, site: str, someone: User, demo: tuple[Repository, Commit]
 ) -> None:
     make_commit(demo[0], branch="next", params_text=PARAMS.replace("0.01", "0.5"))
     client = Client()
-    client.force_login(jane)
+    client.force_login(someone)
     cookie = client.cookies[settings.SESSION_COOKIE_NAME]
     with chrome.new_context(java_script_enabled=False) as context:
         context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": site}])
@@ -187,9 +189,9 @@ def test_without_scripts_another_ref_is_loaded_by_its_button_and_the_changes_are
 
 
 def test_a_fetch_shows_while_it_goes_on_and_what_it_brings_shows_by_itself(
-    open_page: OpenPage, jane: User, demo: tuple[Repository, Commit]
+    open_page: OpenPage, someone: User, demo: tuple[Repository, Commit]
 ) -> None:
-    page = open_page("/repositories/receipt-ocr/", jane)
+    page = open_page("/repositories/receipt-ocr/", someone)
     page.get_by_role("button", name="Fetch").click()
     expect(page.get_by_text("waits to be fetched")).to_be_visible()
     expect(page.get_by_role("button", name="Fetching")).to_be_disabled()
@@ -203,8 +205,8 @@ def test_a_fetch_shows_while_it_goes_on_and_what_it_brings_shows_by_itself(
     page.wait_for_url("**/?ref=brought")
 
 
-def test_a_repository_is_connected_and_fetched(open_page: OpenPage, jane: User) -> None:
-    page = open_page("/repositories/", jane)
+def test_a_repository_is_connected_and_fetched(open_page: OpenPage, someone: User) -> None:
+    page = open_page("/repositories/", someone)
     page.get_by_role("main").get_by_role("link", name="Connect a repository").first.click()
     page.get_by_label("Name").fill("receipts")
     page.get_by_label("Address").fill("https://me:secret@example.org/receipts.git")
@@ -217,13 +219,13 @@ def test_a_repository_is_connected_and_fetched(open_page: OpenPage, jane: User) 
     expect(page.get_by_text("waits to be fetched")).to_be_visible()
 
 
-def test_what_a_repository_wrote_is_inert(open_page: OpenPage, jane: User) -> None:
+def test_what_a_repository_wrote_is_inert(open_page: OpenPage, someone: User) -> None:
     repository = make_repository(description=NASTY)
     text = f"train:\n  rate: 1  # {NASTY}\n  text: '{NASTY}'\n"
     make_commit(repository, branch="main", params_text=text, subject=NASTY, author=NASTY)
     job = make_job(repository=repository, payload={"ref": "main", "overrides": {"train.text": NASTY}})
     for path in ("/repositories/", "/repositories/receipt-ocr/", f"{RUN}?from_job={job.pk}"):
-        page = open_page(path, jane)
+        page = open_page(path, someone)
         expect(page.get_by_text(NASTY).first).to_be_attached()
         expect(page.locator("img")).to_have_count(0)
     page.get_by_label("train.text").fill(NASTY + "!")

@@ -24,12 +24,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def engineer() -> User:
-    return make_user(Role.ENGINEER, username="mina")
+    return make_user(Role.ENGINEER, username="clerk")
 
 
 @pytest.fixture
 def reviewer() -> User:
-    return make_user(Role.REVIEWER, username="jonas")
+    return make_user(Role.REVIEWER, username="checker")
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ def test_a_card_goes_through_its_states(
     assert "Say what has to change" in response.content.decode()
     approver.post(address(version, "return/"), {"number": 1, "reason": "Say more about <b>paper</b>."})
     page = client.get(address(version)).content.decode()
-    assert "jonas returned this card" in page
+    assert "checker returned this card" in page
     assert "Say more about &lt;b&gt;paper&lt;/b&gt;." in page
     client.post(address(version, "submit/"), {"number": 1})
     assert approver.post(address(version, "approve/"), {"number": 1}).status_code == 302

@@ -19,7 +19,7 @@ CARD = "/api/v1/models/receipt-ocr/versions/1.0.0/card/"
 
 @pytest.fixture
 def engineer() -> User:
-    return make_user(Role.ENGINEER, username="mina")
+    return make_user(Role.ENGINEER, username="clerk")
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_card_is_put_and_read(client: Client, version: ModelVersion) -> None:
     assert (read["model"], read["version"], read["by_name"], read["summary"]) == (
         "receipt-ocr",
         "1.0.0",
-        "mina",
+        "clerk",
         "First",
     )
 
@@ -111,7 +111,7 @@ def test_five_megabytes_are_refused_in_words(client: Client, version: ModelVersi
 
 def test_a_card_is_submitted_returned_and_approved(client: Client, version: ModelVersion) -> None:
     send(client, "put", CARD, {"text": COMPLETE, "based_on": 0})
-    reviewer = client_of(make_user(Role.REVIEWER, username="jonas"))
+    reviewer = client_of(make_user(Role.REVIEWER, username="checker"))
     assert send(client, "post", f"{CARD}submit/", {"number": 1}).json()["state"] == "in_review"
     assert send(client, "post", f"{CARD}submit/", {"number": 1}).status_code == 409
     assert send(reviewer, "post", f"{CARD}return/", {"number": 1}).status_code == 422
@@ -119,7 +119,7 @@ def test_a_card_is_submitted_returned_and_approved(client: Client, version: Mode
     assert returned.json()["state"] == "draft"
     send(client, "post", f"{CARD}submit/", {"number": 1})
     approved = send(reviewer, "post", f"{CARD}approve/", {"number": 1}).json()
-    assert (approved["state"], approved["decided_by_name"]) == ("approved", "jonas")
+    assert (approved["state"], approved["decided_by_name"]) == ("approved", "checker")
 
 
 def test_an_incomplete_card_names_what_it_lacks(client: Client, version: ModelVersion) -> None:

@@ -49,7 +49,7 @@ def make_unapplied(version: ModelVersion, **changes: Any) -> Promotion:
         "from_stage": "Staging",
         "to_stage": version.stage,
         "state": "approved",
-        "requested_by_name": "mina",
+        "requested_by_name": "clerk",
         "opened_at": timezone.now(),
         "decided_at": timezone.now(),
         "evidence_digest": "0" * 64,
@@ -105,11 +105,11 @@ def test_the_page_says_when_it_was_compared_and_what_became_of_earlier_drift(
     assert "MLflow has not been compared yet." in text_of(reviewer, drift_path(version))
     SyncState.objects.create(name=reconciler_state.NAME, reconciled_at=timezone.now())
     assert "MLflow says what was decided here." in text_of(reviewer, drift_path(version))
-    ended = {"state": "accepted", "ended_at": timezone.now(), "ended_by": "jonas", "reason": HOSTILE}
+    ended = {"state": "accepted", "ended_at": timezone.now(), "ended_by": "checker", "reason": HOSTILE}
     make_drift(version, **ended)
     page = text_of(reviewer, drift_path(version))
     assert "accepted" in page
-    assert "jonas" in page
+    assert "checker" in page
     assert HOSTILE not in page
     assert "&lt;img src=x" in page
 

@@ -23,8 +23,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def jane(client: Client) -> User:
-    user = make_user(Role.ENGINEER, username="jane")
+def someone(client: Client) -> User:
+    user = make_user(Role.ENGINEER, username="someone")
     client.force_login(user)
     return user
 
@@ -43,7 +43,7 @@ def launch(client: Client, **changes: Any) -> Any:
     return post(client, "jobs/", {"kind": "pipeline", "repository": "receipt-ocr", **changes})
 
 
-def test_experiments_are_listed_with_what_they_hold(client: Client, jane: User) -> None:
+def test_experiments_are_listed_with_what_they_hold(client: Client, someone: User) -> None:
     make_measured_run({"val_cer": 0.01})
     make_experiment()
     found = get(client, "experiments/")
@@ -55,7 +55,7 @@ def test_experiments_are_listed_with_what_they_hold(client: Client, jane: User) 
     assert get(client, "experiments/", q="digi")["count"] == 1
 
 
-def test_runs_are_filtered_sorted_and_cut_to_columns(client: Client, jane: User) -> None:
+def test_runs_are_filtered_sorted_and_cut_to_columns(client: Client, someone: User) -> None:
     make_measured_run({"loss": 2.0, "other": 1}, name="b", params={"rate": "1", "seed": "7"})
     make_measured_run({"loss": 1.0, "bad": "NaN"}, name="a", status="FAILED")
     everything = get(client, "runs/", sort="metrics.loss")["results"]
@@ -67,7 +67,7 @@ def test_runs_are_filtered_sorted_and_cut_to_columns(client: Client, jane: User)
     assert get(client, "runs/", experiment="99")["count"] == 0
 
 
-def test_one_run_comes_with_its_tags_and_its_job(client: Client, jane: User) -> None:
+def test_one_run_comes_with_its_tags_and_its_job(client: Client, someone: User) -> None:
     job = make_job("succeeded")
     run = make_measured_run({"loss": 2.0}, tags={"stagegate.job": str(job.pk), "team": "ocr"})
     found = get(client, f"runs/{run.run_id}/")
@@ -75,13 +75,13 @@ def test_one_run_comes_with_its_tags_and_its_job(client: Client, jane: User) -> 
     assert found["mlflow_url"].endswith(f"/#/experiments/1/runs/{run.run_id}")
 
 
-def test_repositories_are_listed(client: Client, jane: User) -> None:
+def test_repositories_are_listed(client: Client, someone: User) -> None:
     make_repository()
     (found,) = get(client, "repositories/")["results"]
     assert (found["name"], found["default_ref"]) == ("receipt-ocr", "main")
 
 
-def test_a_pipeline_is_run_with_typed_parameters(client: Client, jane: User) -> None:
+def test_a_pipeline_is_run_with_typed_parameters(client: Client, someone: User) -> None:
     commit = make_commit(make_repository(), branch="main")
     answer = launch(client, ref="main", params={"train.epochs": 2, "train.learning_rate": 1e-3}, note="short")
     assert answer.status_code == 202
@@ -91,7 +91,7 @@ def test_a_pipeline_is_run_with_typed_parameters(client: Client, jane: User) -> 
     assert (body["id"], body["state"], body["title"]) == (job.pk, "queued", "receipt-ocr @ main")
     assert (body["sha"], body["note"]) == (commit.sha, "short")
     assert body["params"] == {"train.epochs": 2, "train.learning_rate": 0.001}
-    assert (job.submitted_by, job.payload["overrides"]) == (jane, body["params"])
+    assert (job.submitted_by, job.payload["overrides"]) == (someone, body["params"])
 
 
 def test_a_token_runs_a_pipeline_without_a_session(client: Client) -> None:
@@ -106,7 +106,7 @@ def test_a_token_runs_a_pipeline_without_a_session(client: Client) -> None:
     assert Job.objects.get().submitted_by == user
 
 
-def test_the_same_key_is_the_same_job_for_one_person_only(client: Client, jane: User) -> None:
+def test_the_same_key_is_the_same_job_for_one_person_only(client: Client, someone: User) -> None:
     make_commit(make_repository(), branch="main")
     first = launch(client, key="nightly-1").json()["id"]
     assert launch(client, key="nightly-1").json()["id"] == first
@@ -114,7 +114,7 @@ def test_the_same_key_is_the_same_job_for_one_person_only(client: Client, jane: 
     assert launch(client, key="nightly-1").json()["id"] != first
 
 
-def test_the_result_can_be_asked_to_become_a_version(client: Client, jane: User) -> None:
+def test_the_result_can_be_asked_to_become_a_version(client: Client, someone: User) -> None:
     make_commit(make_repository(), branch="main")
     assert launch(client, register_as={"model": "receipt-ocr"}).status_code == 202
     assert Job.objects.get().payload["register_as"] == {"model": "receipt-ocr"}
@@ -145,7 +145,7 @@ def test_the_result_can_be_asked_to_become_a_version(client: Client, jane: User)
     ],
 )
 def test_what_cannot_be_run_is_refused_by_field_and_nothing_runs(
-    client: Client, jane: User, body: dict[str, Any], wrong: str
+    client: Client, someone: User, body: dict[str, Any], wrong: str
 ) -> None:
     make_commit(make_repository(), branch="main")
     answer = launch(client, **body)
@@ -156,14 +156,14 @@ def test_what_cannot_be_run_is_refused_by_field_and_nothing_runs(
 
 
 @pytest.mark.parametrize("body", ["[]", "1", '"text"', "{", '{"kind": NaN}', ""])
-def test_a_body_that_is_no_object_is_a_problem_and_no_crash(client: Client, jane: User, body: str) -> None:
+def test_a_body_that_is_no_object_is_a_problem_and_no_crash(client: Client, someone: User, body: str) -> None:
     answer = client.post("/api/v1/jobs/", data=body, content_type="application/json")
     assert answer.status_code in (400, 422)
     assert answer["Content-Type"] == "application/problem+json"
 
 
-def test_jobs_are_filtered(client: Client, jane: User) -> None:
-    mine = make_job("failed", user=jane)
+def test_jobs_are_filtered(client: Client, someone: User) -> None:
+    mine = make_job("failed", user=someone)
     other = make_job("running", kind="sync")
     assert [job["id"] for job in get(client, "jobs/")["results"]] == [other.pk, mine.pk]
     assert [job["id"] for job in get(client, "jobs/", state="active")["results"]] == [other.pk]
@@ -184,14 +184,14 @@ def test_jobs_are_filtered(client: Client, jane: User) -> None:
     ],
 )
 def test_a_filter_that_cannot_be_is_refused_by_name(
-    client: Client, jane: User, path: str, wrong: str
+    client: Client, someone: User, path: str, wrong: str
 ) -> None:
     answer = client.get(f"/api/v1/{path}")
     assert answer.status_code == 422
     assert set(answer.json()["errors"]) == {wrong}
 
 
-def test_one_job_comes_with_result_steps_and_follow_ups(client: Client, jane: User) -> None:
+def test_one_job_comes_with_result_steps_and_follow_ups(client: Client, someone: User) -> None:
     run = make_measured_run({})
     job = make_job("succeeded", result={"sha": "a" * 40})
     follow = make_job("succeeded", kind="log_run", parent=job, result={"run_id": run.run_id})
@@ -202,8 +202,8 @@ def test_one_job_comes_with_result_steps_and_follow_ups(client: Client, jane: Us
     assert get(client, f"jobs/{follow.pk}/")["parent_job"] == job.pk
 
 
-def test_a_job_is_cancelled_and_retried(client: Client, jane: User) -> None:
-    job = make_job("queued", user=jane)
+def test_a_job_is_cancelled_and_retried(client: Client, someone: User) -> None:
+    job = make_job("queued", user=someone)
     assert post(client, f"jobs/{job.pk}/cancel/").json()["state"] == "cancelled"
     again = post(client, f"jobs/{job.pk}/cancel/")
     assert (again.status_code, again["Content-Type"]) == (409, "application/problem+json")
@@ -212,8 +212,8 @@ def test_a_job_is_cancelled_and_retried(client: Client, jane: User) -> None:
     assert post(client, f"jobs/{job.pk}/retry/").status_code == 409
 
 
-def test_a_log_is_followed_by_line_number_to_its_end(client: Client, jane: User) -> None:
-    job = make_job("running", user=jane)
+def test_a_log_is_followed_by_line_number_to_its_end(client: Client, someone: User) -> None:
+    job = make_job("running", user=someone)
     write_log(job, [f"line {number}" for number in range(1, 1501)])
     seen: list[str] = []
     last = 0
@@ -237,7 +237,7 @@ def test_a_log_is_followed_by_line_number_to_its_end(client: Client, jane: User)
 
 
 @pytest.mark.parametrize("after", ["x", "-1", "1.5", "9" * 30, "\u0663"])
-def test_a_line_number_that_is_none_is_refused(client: Client, jane: User, after: str) -> None:
+def test_a_line_number_that_is_none_is_refused(client: Client, someone: User, after: str) -> None:
     job = make_job()
     assert client.get(f"/api/v1/jobs/{job.pk}/log/", {"after": after}).status_code == 422
 
@@ -245,7 +245,7 @@ def test_a_line_number_that_is_none_is_refused(client: Client, jane: User, after
 @pytest.mark.parametrize(
     "path", ["jobs/999999/", "jobs/999999/log/", "jobs/99999999999999999999999/", "runs/x/"]
 )
-def test_what_does_not_exist_is_a_problem_document(client: Client, jane: User, path: str) -> None:
+def test_what_does_not_exist_is_a_problem_document(client: Client, someone: User, path: str) -> None:
     answer = client.get(f"/api/v1/{path}")
     assert answer.status_code == 404
     assert answer["Content-Type"] == "application/problem+json"
@@ -268,7 +268,7 @@ def test_without_a_role_nothing_is_shown_and_strangers_are_turned_away(client: C
     assert client.get(f"/api/v1/{path}").status_code == 403
 
 
-def test_the_number_of_queries_does_not_grow_with_what_is_listed(client: Client, jane: User) -> None:
+def test_the_number_of_queries_does_not_grow_with_what_is_listed(client: Client, someone: User) -> None:
     def queries() -> list[int]:
         counts = []
         for path in ("experiments/", "runs/?sort=metrics.loss", "repositories/", "jobs/"):

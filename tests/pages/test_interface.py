@@ -22,20 +22,20 @@ def sample_pages(settings: Any) -> None:
 
 
 @pytest.fixture
-def jane() -> User:
-    return make_user(username="jane")
+def someone() -> User:
+    return make_user(username="someone")
 
 
 @pytest.fixture
-def sample(open_page: OpenPage, jane: User) -> Page:
-    """The page with every component, opened by jane."""
-    return open_page("/sample/", jane)
+def sample(open_page: OpenPage, someone: User) -> Page:
+    """The page with every component, opened by someone."""
+    return open_page("/sample/", someone)
 
 
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_component_is_readable(open_page: OpenPage, jane: User, theme: str, width: int) -> None:
-    page = open_page("/sample/", jane, theme=theme, width=width)
+def test_every_component_is_readable(open_page: OpenPage, someone: User, theme: str, width: int) -> None:
+    page = open_page("/sample/", someone, theme=theme, width=width)
     page.locator(".chart").scroll_into_view_if_needed()
     expect(page.locator(".chart .main-svg").first).to_be_visible(timeout=DRAWN)
     assert accessibility_faults(page) == []
@@ -44,16 +44,16 @@ def test_every_component_is_readable(open_page: OpenPage, jane: User, theme: str
 
 @pytest.mark.parametrize("opener", ["Control+k", "?"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_dialogs_are_readable(open_page: OpenPage, jane: User, theme: str, opener: str) -> None:
-    page = open_page("/sample/", jane, theme=theme)
+def test_the_dialogs_are_readable(open_page: OpenPage, someone: User, theme: str, opener: str) -> None:
+    page = open_page("/sample/", someone, theme=theme)
     page.keyboard.press(opener)
     expect(page.locator("dialog[open]")).to_be_visible()
     assert accessibility_faults(page) == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_an_address_without_a_page_says_so(open_page: OpenPage, jane: User, theme: str) -> None:
-    page = open_page("/no/such/page/", jane, theme=theme)
+def test_an_address_without_a_page_says_so(open_page: OpenPage, someone: User, theme: str) -> None:
+    page = open_page("/no/such/page/", someone, theme=theme)
     expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing at this address")
     assert accessibility_faults(page) == []
 
@@ -107,9 +107,9 @@ def test_keys_belong_to_the_text_that_is_being_written(sample: Page) -> None:
     expect(sample.locator("tbody tr:focus")).to_have_count(0)
 
 
-def test_single_letters_do_nothing_when_switched_off(open_page: OpenPage, jane: User) -> None:
+def test_single_letters_do_nothing_when_switched_off(open_page: OpenPage, someone: User) -> None:
     User.objects.update(shortcuts=False)
-    page = open_page("/sample/", jane)
+    page = open_page("/sample/", someone)
     for key in ("j", "?"):
         page.keyboard.press(key)
     expect(page.locator("tbody tr:focus")).to_have_count(0)
@@ -159,8 +159,8 @@ def test_a_log_follows_its_end_and_asks_again_after_a_failure(sample: Page) -> N
     expect(follow).to_have_attribute("aria-pressed", "false")
 
 
-def test_a_line_of_a_log_has_an_address(open_page: OpenPage, jane: User) -> None:
-    page = open_page("/sample/#L12-L14", jane)
+def test_a_line_of_a_log_has_an_address(open_page: OpenPage, someone: User) -> None:
+    page = open_page("/sample/#L12-L14", someone)
     expect(page.locator(".is-linked")).to_have_count(3)
     page.locator("#L20 > a").click()
     expect(page.locator(".is-linked")).to_have_attribute("id", "L20")
@@ -179,8 +179,8 @@ def test_a_message_is_a_toast_that_can_be_dismissed(sample: Page) -> None:
     expect(toast).to_have_count(0)
 
 
-def test_on_a_narrow_screen_the_navigation_opens_over_the_page(open_page: OpenPage, jane: User) -> None:
-    page = open_page("/sample/", jane, width=390)
+def test_on_a_narrow_screen_the_navigation_opens_over_the_page(open_page: OpenPage, someone: User) -> None:
+    page = open_page("/sample/", someone, width=390)
     expect(page.locator("#navigation")).to_be_hidden()
     page.get_by_role("button", name="Open navigation").click()
     expect(page.locator("#navigation")).to_be_visible()

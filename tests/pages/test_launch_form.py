@@ -26,14 +26,14 @@ SCRIPT = "<script>alert(1)</script>"
 
 
 @pytest.fixture
-def jane(client: Client) -> User:
-    user = make_user(Role.ENGINEER, username="jane")
+def someone(client: Client) -> User:
+    user = make_user(Role.ENGINEER, username="someone")
     client.force_login(user)
     return user
 
 
 @pytest.fixture
-def repository(jane: User) -> Repository:
+def repository(someone: User) -> Repository:
     return make_repository()
 
 

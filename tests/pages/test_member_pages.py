@@ -46,12 +46,12 @@ def api_of(model):
 
 
 def test_an_owner_adds_and_removes_a_member_on_the_page(model, owner):
-    make_user(Role.VIEWER, username="mina")
+    make_user(Role.VIEWER, username="clerk")
     client = client_of(owner)
-    added = client.post(page_of(model), {"user": "mina", "part": "reviewer"}, follow=True)
+    added = client.post(page_of(model), {"user": "clerk", "part": "reviewer"}, follow=True)
     assert added.redirect_chain == [(page_of(model), 302)]
-    assert "mina is reviewer now." in added.content.decode()
-    member = Member.objects.get(user__username="mina")
+    assert "clerk is reviewer now." in added.content.decode()
+    member = Member.objects.get(user__username="clerk")
     removed = client.post(reverse("registry:remove-member", args=[model.name, member.pk]))
     assert removed.url == page_of(model)
     assert list(Member.objects.values_list("user__username", flat=True)) == ["olga"]
@@ -146,17 +146,17 @@ def test_the_page_costs_the_same_queries_for_many_members(model, owner):
 
 
 def test_rest_lists_adds_restricts_and_removes(model, owner):
-    mina = make_user(Role.VIEWER, username="mina")
+    clerk = make_user(Role.VIEWER, username="clerk")
     client = client_of(owner)
     added = client.post(
-        api_of(model), json.dumps({"user": "mina", "part": "reviewer"}), content_type="application/json"
+        api_of(model), json.dumps({"user": "clerk", "part": "reviewer"}), content_type="application/json"
     )
     assert added.status_code == 201
-    member = Member.objects.get(user=mina)
-    assert added.json() == {"id": member.pk, "user": "mina", "part": "reviewer"}
+    member = Member.objects.get(user=clerk)
+    assert added.json() == {"id": member.pk, "user": "clerk", "part": "reviewer"}
     changed = client.patch(api_of(model), json.dumps({"restricted": True}), content_type="application/json")
     assert changed.json()["restricted"] is True
-    assert [one["user"] for one in client.get(api_of(model)).json()["members"]] == ["olga", "mina"]
+    assert [one["user"] for one in client.get(api_of(model)).json()["members"]] == ["olga", "clerk"]
     assert client.delete(reverse("api-member", args=[model.name, member.pk])).status_code == 204
     assert [one["user"] for one in client.get(api_of(model)).json()["members"]] == ["olga"]
     assert AuditEntry.objects.count() == 3

@@ -35,7 +35,7 @@ def story():
     RegisteredModel.objects.filter(pk=make_model().pk).update(created_at=day(0.5))
     old, new = make_version("1.0.0"), make_version("1.1.0")
     enter(old, day(1), how="import", by_name="system")
-    first = make_promotion(new, approved_by=("jonas", "ada"), decided_at=day(5))
+    first = make_promotion(new, approved_by=("checker", "ada"), decided_at=day(5))
     leave(old, day(5), promotion=first)
     enter(new, day(5), promotion=first, reason="Better.")
     return old, new, first
@@ -55,7 +55,7 @@ def test_the_page_says_what_serves_now_and_when_each_version_did(client, story):
     assert response.context["row"]["serving"].version == new
     assert [row["serving"].version for row in response.context["rows"]] == [new, old]
     page = response.content.decode()
-    assert "jonas, ada" in page
+    assert "checker, ada" in page
     assert first.get_absolute_url() in page
     assert first.evidence_digest in page
     assert new.manifest_digest in page
@@ -108,7 +108,7 @@ def test_rest_tells_everything_about_what_served(client, story):
     _old, new, first = story
     found = api(client, at="2026-01-07T00:00:00Z").json()
     assert found["version"]["version"] == "1.1.0"
-    assert (found["how"], found["by"], found["approved_by"]) == ("promotion", "reviewer", ["jonas", "ada"])
+    assert (found["how"], found["by"], found["approved_by"]) == ("promotion", "reviewer", ["checker", "ada"])
     assert (found["promotion"], found["approved_in"]) == (first.pk, first.pk)
     assert (found["evidence_digest"], found["artifact_digest"]) == ("e" * 64, new.manifest_digest)
     assert (found["since"], found["until"]) == ("2026-01-06T09:00:00Z", None)
@@ -167,7 +167,7 @@ def test_the_list_is_downloaded_as_csv_without_formulas(client, story):
     assert "production-20260107T000000Z.csv" in response["Content-Disposition"]
     rows = list(csv.DictReader(io.StringIO(response.content.decode())))
     assert [row["model"] for row in rows] == ["'=cmd()", "receipt-ocr"]
-    assert rows[1]["approved_by"] == "jonas, ada"
+    assert rows[1]["approved_by"] == "checker, ada"
     assert rows[1]["artifact_digest"] == "b" * 64
 
 
@@ -186,7 +186,7 @@ def test_the_pages_cost_the_same_queries_for_many_models_and_events(client, stor
         version = make_version("1.0.0", model=f"model-{number}")
         enter(version, day(1), promotion=make_promotion(version, approved_by=("ada",)))
         again = make_version(f"2.0.{number}")
-        enter(again, day(-9 - number), promotion=make_promotion(again, approved_by=("ada", "jonas")))
+        enter(again, day(-9 - number), promotion=make_promotion(again, approved_by=("ada", "checker")))
         leave(again, day(-8.5 - number))
     assert [count(address) for address in addresses] == few
 

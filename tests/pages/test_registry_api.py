@@ -256,9 +256,9 @@ def test_a_viewer_who_asks_for_a_senseless_bump_is_refused_for_who_they_are() ->
 
 def test_registering_what_another_person_failed_to_is_a_conflict(client: Client) -> None:
     body = {"run_id": make_run().run_id}
-    post(client_of(make_user(Role.ENGINEER, username="kim")), "/models/receipt-ocr/versions/", body)
+    post(client_of(make_user(Role.ENGINEER, username="colleague")), "/models/receipt-ocr/versions/", body)
     Job.objects.update(state="failed")
-    assert "kim" in assert_problem(post(client, "/models/receipt-ocr/versions/", body), 409)["detail"]
+    assert "colleague" in assert_problem(post(client, "/models/receipt-ocr/versions/", body), 409)["detail"]
 
 
 @pytest.mark.parametrize(

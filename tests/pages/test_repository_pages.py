@@ -23,8 +23,8 @@ NASTY = "<img src=x onerror=alert(1)>"
 
 
 @pytest.fixture
-def jane(client: Client) -> User:
-    user = make_user(Role.ENGINEER, username="jane")
+def someone(client: Client) -> User:
+    user = make_user(Role.ENGINEER, username="someone")
     client.force_login(user)
     return user
 
@@ -56,7 +56,7 @@ def queries(client: Client, path: str) -> int:
 # The list
 
 
-def test_the_list_says_what_is_connected_and_how_it_is(client: Client, jane: User) -> None:
+def test_the_list_says_what_is_connected_and_how_it_is(client: Client, someone: User) -> None:
     repository = make_repository()
     Experiment.objects.create(experiment_id="7", name="receipt-ocr")
     make_job("failed", repository=repository)
@@ -80,14 +80,14 @@ def test_an_empty_list_says_so_and_offers_the_way_out(client: Client, admin: Use
     assert 'href="/repositories/connect/"' in html
 
 
-def test_who_may_not_connect_is_told_why(client: Client, jane: User) -> None:
+def test_who_may_not_connect_is_told_why(client: Client, someone: User) -> None:
     for path in ("/repositories/", "/repositories/connect/"):
         html = shown(client, path)
         assert "Only these roles may connect repositories: administrator." in html
         assert "csrfmiddlewaretoken" not in html.split("<main")[1].split("</main>")[0]
 
 
-def test_the_list_has_a_fixed_number_of_queries(client: Client, jane: User) -> None:
+def test_the_list_has_a_fixed_number_of_queries(client: Client, someone: User) -> None:
     def add(name: str) -> None:
         repository = make_repository(name)
         make_job("running", kind="fetch", repository=repository)
@@ -137,7 +137,7 @@ def test_a_name_that_is_an_address_here_cannot_be_taken(client: Client, admin: U
 
 @pytest.mark.parametrize("sent", [{"name": "receipts", "url": "/srv/x"}, {}])
 def test_others_who_try_to_connect_are_refused_and_recorded(
-    client: Client, jane: User, sent: dict[str, str]
+    client: Client, someone: User, sent: dict[str, str]
 ) -> None:
     assert client.post("/repositories/connect/", sent).status_code == 403
     assert not Repository.objects.exists()
@@ -148,7 +148,7 @@ def test_others_who_try_to_connect_are_refused_and_recorded(
 
 
 def test_the_page_shows_the_pipeline_in_running_order_with_everything_about_it(
-    client: Client, jane: User
+    client: Client, someone: User
 ) -> None:
     make_demo()
     text = words(shown(client, "/repositories/receipt-ocr/"))
@@ -166,7 +166,7 @@ def test_the_page_shows_the_pipeline_in_running_order_with_everything_about_it(
         assert part in text
 
 
-def test_another_ref_shows_another_pipeline(client: Client, jane: User) -> None:
+def test_another_ref_shows_another_pipeline(client: Client, someone: User) -> None:
     repository, _commit = make_demo()
     stage = {
         "name": "only",
@@ -185,7 +185,7 @@ def test_another_ref_shows_another_pipeline(client: Client, jane: User) -> None:
 
 
 @pytest.mark.parametrize("ref", ["nowhere", "f" * 40, "-x", "%00", NASTY, "x" * 3000])
-def test_an_unknown_ref_is_said_and_the_rest_is_shown(client: Client, jane: User, ref: str) -> None:
+def test_an_unknown_ref_is_said_and_the_rest_is_shown(client: Client, someone: User, ref: str) -> None:
     make_demo()
     html = shown(client, f"/repositories/receipt-ocr/?ref={ref}", 404)
     assert 'role="alert"' in html
@@ -193,7 +193,7 @@ def test_an_unknown_ref_is_said_and_the_rest_is_shown(client: Client, jane: User
     assert NASTY not in html
 
 
-def test_a_problem_of_a_commit_is_shown_and_it_cannot_be_run(client: Client, jane: User) -> None:
+def test_a_problem_of_a_commit_is_shown_and_it_cannot_be_run(client: Client, someone: User) -> None:
     repository = make_repository()
     make_commit(repository, branch="main", problem="dvc.yaml: not valid YAML", pipeline={})
     text = words(shown(client, "/repositories/receipt-ocr/"))
@@ -201,7 +201,7 @@ def test_a_problem_of_a_commit_is_shown_and_it_cannot_be_run(client: Client, jan
     assert "cannot be run" in text.split("Commits")[1]
 
 
-def test_results_of_jobs_and_refs_are_marked_among_the_commits(client: Client, jane: User) -> None:
+def test_results_of_jobs_and_refs_are_marked_among_the_commits(client: Client, someone: User) -> None:
     repository, commit = make_demo()
     result = make_commit(repository, subject="Run the pipeline of main")
     job = make_job("succeeded", repository=repository, result={"sha": result.sha})
@@ -213,7 +213,7 @@ def test_results_of_jobs_and_refs_are_marked_among_the_commits(client: Client, j
     assert f"result of #{job.pk}" in words(shown(client, "/repositories/receipt-ocr/"))
 
 
-def test_before_the_first_fetch_the_page_waits_for_it(client: Client, jane: User) -> None:
+def test_before_the_first_fetch_the_page_waits_for_it(client: Client, someone: User) -> None:
     repository = make_repository(fetched_at=None, default_ref="")
     make_job("queued", kind="fetch", repository=repository)
     text = words(shown(client, "/repositories/receipt-ocr/"))
@@ -222,14 +222,14 @@ def test_before_the_first_fetch_the_page_waits_for_it(client: Client, jane: User
     assert "Commits show after the first fetch." in text
 
 
-def test_a_repository_without_branches_says_so(client: Client, jane: User) -> None:
+def test_a_repository_without_branches_says_so(client: Client, someone: User) -> None:
     make_repository()
     text = words(shown(client, "/repositories/receipt-ocr/"))
     assert "There is no branch, tag or commit of this name here" in text
     assert "The repository has no commits." in text
 
 
-def test_an_error_of_the_last_fetch_is_told(client: Client, jane: User) -> None:
+def test_an_error_of_the_last_fetch_is_told(client: Client, someone: User) -> None:
     repository = make_repository(
         fetch_error="The host does not answer.", fetched_at=timezone.now() - timedelta(days=2)
     )
@@ -238,7 +238,7 @@ def test_an_error_of_the_last_fetch_is_told(client: Client, jane: User) -> None:
     assert "The last fetch failed. What is shown is older. The host does not answer." in text
 
 
-def test_fetching_is_one_button_and_asks_once(client: Client, jane: User) -> None:
+def test_fetching_is_one_button_and_asks_once(client: Client, someone: User) -> None:
     make_repository()
     for _ in range(2):
         response = client.post("/repositories/receipt-ocr/fetch/")
@@ -258,7 +258,7 @@ def test_a_viewer_sees_all_and_is_told_what_they_may_not_do(client: Client) -> N
     assert not Job.objects.exists()
 
 
-def test_the_page_has_a_fixed_number_of_queries(client: Client, jane: User) -> None:
+def test_the_page_has_a_fixed_number_of_queries(client: Client, someone: User) -> None:
     def add(number: int) -> None:
         commit = make_commit(repository, branch=f"branch-{number}", tag=f"tag-{number}")
         make_job("succeeded", repository=repository, result={"sha": commit.sha})
@@ -271,7 +271,7 @@ def test_the_page_has_a_fixed_number_of_queries(client: Client, jane: User) -> N
     assert queries(client, "/repositories/receipt-ocr/") == few
 
 
-def test_a_finished_fetch_comes_into_the_open_page(client: Client, jane: User) -> None:
+def test_a_finished_fetch_comes_into_the_open_page(client: Client, someone: User) -> None:
     repository, _commit = make_demo()
     job = make_job("running", kind="fetch", repository=repository)
     live = client.get("/repositories/receipt-ocr/").context["live"]
@@ -286,7 +286,7 @@ def test_a_finished_fetch_comes_into_the_open_page(client: Client, jane: User) -
     assert 'id="repository-pipeline"' not in html
 
 
-def test_what_a_repository_says_is_text(client: Client, jane: User) -> None:
+def test_what_a_repository_says_is_text(client: Client, someone: User) -> None:
     repository = make_repository(description=NASTY, url=NASTY, default_ref=NASTY, fetch_error=NASTY)
     stage = {key: [NASTY] for key in ("deps", "outs", "params", "metrics")}
     pipeline = {
@@ -302,12 +302,12 @@ def test_what_a_repository_says_is_text(client: Client, jane: User) -> None:
 
 
 @pytest.mark.parametrize("pipeline", [{"stages": "x"}, {"stages": [1, {}]}, {"artifacts": {"a": 1}}])
-def test_a_pipeline_of_an_odd_shape_breaks_no_page(client: Client, jane: User, pipeline: object) -> None:
+def test_a_pipeline_of_an_odd_shape_breaks_no_page(client: Client, someone: User, pipeline: object) -> None:
     make_commit(make_repository(), branch="main", pipeline=pipeline)
     shown(client, "/repositories/receipt-ocr/")
 
 
-def test_an_unknown_repository_is_not_found(client: Client, jane: User) -> None:
+def test_an_unknown_repository_is_not_found(client: Client, someone: User) -> None:
     for path in ("/repositories/nothing/", "/repositories/nothing/run/"):
         assert client.get(path).status_code == 404
     assert client.post("/repositories/nothing/fetch/").status_code == 404

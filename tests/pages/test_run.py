@@ -21,8 +21,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def jane(client: Client) -> User:
-    user = make_user(Role.ENGINEER, username="jane")
+def someone(client: Client) -> User:
+    user = make_user(Role.ENGINEER, username="someone")
     client.force_login(user)
     return user
 
@@ -50,7 +50,7 @@ def html_of(client: Client, address: str) -> str:
     return client.get(address).content.decode()
 
 
-def test_everything_about_a_run_is_shown(client: Client, jane: User, run: Run, settings: Settings) -> None:
+def test_everything_about_a_run_is_shown(client: Client, someone: User, run: Run, settings: Settings) -> None:
     settings.MLFLOW_PUBLIC_URL = "https://mlflow.example/base/"
     html = html_of(client, f"/runs/{run.run_id}/")
     for text in ("slower", "A note", "0.005120", "learning_rate", "c" * 12, "team", "ocr", run.run_id):
@@ -59,13 +59,15 @@ def test_everything_about_a_run_is_shown(client: Client, jane: User, run: Run, s
     assert f'hx-get="/runs/{run.run_id}/versions/"' in html
 
 
-def test_curves_are_drawn_for_metrics_with_more_than_one_point(client: Client, jane: User, run: Run) -> None:
+def test_curves_are_drawn_for_metrics_with_more_than_one_point(
+    client: Client, someone: User, run: Run
+) -> None:
     detail = client.get(f"/runs/{run.run_id}/").context["detail"]
     assert [group.keys for group in detail.charts] == [("train_loss", "val_loss")]
     assert [row.key for row in detail.metrics][:2] == ["val_cer", "val_loss"]
 
 
-def test_very_many_curves_are_not_drawn_all_at_once(client: Client, jane: User, run: Run) -> None:
+def test_very_many_curves_are_not_drawn_all_at_once(client: Client, someone: User, run: Run) -> None:
     for number in range(30):
         add_curve(run, f"m{number:02}", [1, 2])
     assert client.get(f"/runs/{run.run_id}/").context["detail"].hidden_charts == 7
@@ -73,7 +75,7 @@ def test_very_many_curves_are_not_drawn_all_at_once(client: Client, jane: User, 
     assert client.get(f"/runs/{run.run_id}/?charts=all").context["detail"].hidden_charts == 0
 
 
-def test_a_figure_comes_as_json(client: Client, jane: User, run: Run) -> None:
+def test_a_figure_comes_as_json(client: Client, someone: User, run: Run) -> None:
     answer = client.get(f"/runs/{run.run_id}/chart/?group=loss&x=relative&y=log")
     assert answer["Content-Type"] == "application/json"
     figure = json.loads(answer.content)
@@ -81,7 +83,7 @@ def test_a_figure_comes_as_json(client: Client, jane: User, run: Run) -> None:
     assert figure["layout"]["yaxis"]["type"] == "log"
 
 
-def test_the_table_of_a_curve_has_the_same_numbers(client: Client, jane: User, run: Run) -> None:
+def test_the_table_of_a_curve_has_the_same_numbers(client: Client, someone: User, run: Run) -> None:
     page = client.get(f"/runs/{run.run_id}/points/?group=loss")
     assert "<html" in page.content.decode()
     rows = page.context["page"].object_list
@@ -91,7 +93,7 @@ def test_the_table_of_a_curve_has_the_same_numbers(client: Client, jane: User, r
     assert "<html" not in fragment.content.decode()
 
 
-def test_a_step_that_was_logged_twice_has_two_rows(client: Client, jane: User, run: Run) -> None:
+def test_a_step_that_was_logged_twice_has_two_rows(client: Client, someone: User, run: Run) -> None:
     series = add_curve(run, "twice", [1.0, 2.0, 3.0])
     series.points["step"] = [1, 1, 2]
     series.save()
@@ -100,7 +102,7 @@ def test_a_step_that_was_logged_twice_has_two_rows(client: Client, jane: User, r
 
 
 def test_all_points_can_be_had_as_a_file_that_no_spreadsheet_runs(
-    client: Client, jane: User, run: Run
+    client: Client, someone: User, run: Run
 ) -> None:
     add_curve(run, "=cmd", [0.5] * 150)
     answer = client.get(f"/runs/{run.run_id}/points/", {"group": "=cmd", "format": "csv"})
@@ -111,12 +113,12 @@ def test_all_points_can_be_had_as_a_file_that_no_spreadsheet_runs(
 
 
 @pytest.mark.parametrize("view", ["chart", "points"])
-def test_a_curve_that_does_not_exist_is_not_found(client: Client, jane: User, run: Run, view: str) -> None:
+def test_a_curve_that_does_not_exist_is_not_found(client: Client, someone: User, run: Run, view: str) -> None:
     for group in ("", "nothing", "samples", NASTY):
         assert client.get(f"/runs/{run.run_id}/{view}/", {"group": group}).status_code == 404
 
 
-def test_a_run_without_anything_says_so(client: Client, jane: User) -> None:
+def test_a_run_without_anything_says_so(client: Client, someone: User) -> None:
     run = make_measured_run({}, params={}, tags={}, name="", started_at=None, ended_at=None, artifact_uri="")
     html = html_of(client, f"/runs/{run.run_id}/")
     assert "This run has logged no metrics." in html
@@ -124,12 +126,14 @@ def test_a_run_without_anything_says_so(client: Client, jane: User) -> None:
     assert run.run_id in html
 
 
-def test_single_values_have_no_curve_and_the_page_says_so(client: Client, jane: User) -> None:
+def test_single_values_have_no_curve_and_the_page_says_so(client: Client, someone: User) -> None:
     run = make_measured_run({"loss": 1})
     assert "so there is no curve" in html_of(client, f"/runs/{run.run_id}/")
 
 
-def test_the_job_and_the_repository_are_linked_with_the_way_to_run_again(client: Client, jane: User) -> None:
+def test_the_job_and_the_repository_are_linked_with_the_way_to_run_again(
+    client: Client, someone: User
+) -> None:
     repository = make_repository()
     job = make_job("succeeded", repository=repository)
     tags = {"stagegate.job": str(job.pk), "stagegate.repository": repository.name}
@@ -143,13 +147,13 @@ def test_the_job_and_the_repository_are_linked_with_the_way_to_run_again(client:
 
 
 @pytest.mark.parametrize("number", ["x", "999999", "9" * 40, "-1", "\u0663"])
-def test_tags_that_name_no_job_are_only_tags(client: Client, jane: User, number: str) -> None:
+def test_tags_that_name_no_job_are_only_tags(client: Client, someone: User, number: str) -> None:
     run = make_measured_run({}, tags={"stagegate.job": number, "stagegate.repository": "gone"})
     assert client.get(f"/runs/{run.run_id}/").context["detail"].job is None
 
 
 def test_a_run_that_goes_on_renews_itself_and_one_that_ended_does_not(
-    client: Client, jane: User, run: Run
+    client: Client, someone: User, run: Run
 ) -> None:
     assert "live-poll" not in html_of(client, f"/runs/{run.run_id}/")
     Run.objects.filter(pk=run.pk).update(status="RUNNING", ended_at=None)
@@ -163,7 +167,7 @@ def test_a_run_that_goes_on_renews_itself_and_one_that_ended_does_not(
 
 
 def test_the_number_of_queries_does_not_grow_with_metrics_and_curves(
-    client: Client, jane: User, run: Run
+    client: Client, someone: User, run: Run
 ) -> None:
     def queries(address: str) -> int:
         with CaptureQueriesContext(connection) as captured:
@@ -179,11 +183,13 @@ def test_the_number_of_queries_does_not_grow_with_metrics_and_curves(
 
 @pytest.mark.parametrize("run_id", ["0" * 32, "x", NASTY, "%2e%2e"])
 @pytest.mark.parametrize("rest", ["", "chart/", "points/"])
-def test_a_run_that_does_not_exist_is_not_found(client: Client, jane: User, run_id: str, rest: str) -> None:
+def test_a_run_that_does_not_exist_is_not_found(
+    client: Client, someone: User, run_id: str, rest: str
+) -> None:
     assert client.get(f"/runs/{run_id}/{rest}").status_code == 404
 
 
-def test_what_people_logged_is_text(client: Client, jane: User) -> None:
+def test_what_people_logged_is_text(client: Client, someone: User) -> None:
     run = make_measured_run(
         {NASTY: 1},
         name=NASTY,

@@ -22,8 +22,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def jane(client: Client) -> User:
-    user = make_user(Role.VIEWER, username="jane")
+def someone(client: Client) -> User:
+    user = make_user(Role.VIEWER, username="someone")
     client.force_login(user)
     return user
 
@@ -41,7 +41,7 @@ def poll_address(client: Client, **query: Any) -> str:
     return poll.split('hx-get="')[1].split('"')[0].replace("&amp;", "&")
 
 
-def test_runs_are_listed_newest_first_with_telling_columns(client: Client, jane: User) -> None:
+def test_runs_are_listed_newest_first_with_telling_columns(client: Client, someone: User) -> None:
     now = timezone.now()
     make_measured_run(
         {"val_cer": 0.0123456}, name="old", started_at=now - timedelta(hours=1), params={"rate": "1"}
@@ -54,7 +54,7 @@ def test_runs_are_listed_newest_first_with_telling_columns(client: Client, jane:
         assert text in html
 
 
-def test_they_can_be_filtered(client: Client, jane: User) -> None:
+def test_they_can_be_filtered(client: Client, someone: User) -> None:
     other = make_experiment()
     make_measured_run({}, name="CRNN slow", run_id="ab" * 16)
     make_measured_run({}, name="cnn", status="FAILED", experiment=other)
@@ -65,7 +65,9 @@ def test_they_can_be_filtered(client: Client, jane: User) -> None:
     assert listed(client, q="crnn", status="FAILED") == []
 
 
-def test_runs_and_experiments_that_were_deleted_in_mlflow_are_not_listed(client: Client, jane: User) -> None:
+def test_runs_and_experiments_that_were_deleted_in_mlflow_are_not_listed(
+    client: Client, someone: User
+) -> None:
     make_measured_run({}, name="deleted", lifecycle_stage="deleted")
     gone = make_experiment()
     make_measured_run({}, name="of a deleted experiment", experiment=gone)
@@ -77,7 +79,7 @@ def test_runs_and_experiments_that_were_deleted_in_mlflow_are_not_listed(client:
 @pytest.mark.parametrize(
     "sort", ["bogus", "-bogus", "metrics.", "-", "--started", "metrics.unknown", "params.a'b\"c"]
 )
-def test_an_order_that_does_not_exist_does_no_harm(client: Client, jane: User, sort: str) -> None:
+def test_an_order_that_does_not_exist_does_no_harm(client: Client, someone: User, sort: str) -> None:
     make_measured_run({}, name="one")
     assert listed(client, sort=sort) == ["one"]
 
@@ -94,12 +96,12 @@ def test_an_order_that_does_not_exist_does_no_harm(client: Client, jane: User, s
         {"since": "x"},
     ],
 )
-def test_an_odd_address_shows_the_page(client: Client, jane: User, query: dict[str, str]) -> None:
+def test_an_odd_address_shows_the_page(client: Client, someone: User, query: dict[str, str]) -> None:
     make_measured_run({}, name="one")
     assert client.get("/runs/", query).status_code == 200
 
 
-def test_columns_are_chosen_by_the_address_in_its_order(client: Client, jane: User) -> None:
+def test_columns_are_chosen_by_the_address_in_its_order(client: Client, someone: User) -> None:
     make_measured_run({"a": 1, "b": 2}, params={"p": "x"})
     assert columns(client, columns=["params.p", "metrics.b", "metrics.gone"]) == [
         "params.p",
@@ -108,7 +110,7 @@ def test_columns_are_chosen_by_the_address_in_its_order(client: Client, jane: Us
     ]
 
 
-def test_links_keep_everything_else_in_the_address(client: Client, jane: User) -> None:
+def test_links_keep_everything_else_in_the_address(client: Client, someone: User) -> None:
     make_measured_run({"a": 1})
     query = {"columns": ["metrics.a"], "q": "run", "status": "FINISHED"}
     html = client.get("/runs/", query).content.decode()
@@ -121,7 +123,7 @@ def test_links_keep_everything_else_in_the_address(client: Client, jane: User) -
     }
 
 
-def test_a_hundred_runs_are_on_a_page_and_links_lead_on_and_back(client: Client, jane: User) -> None:
+def test_a_hundred_runs_are_on_a_page_and_links_lead_on_and_back(client: Client, someone: User) -> None:
     for number in range(102):
         make_measured_run({"loss": number}, name=f"r{number}", params={}, tags={})
     first = client.get("/runs/", {"sort": "metrics.loss"}).context["page"]
@@ -134,7 +136,7 @@ def test_a_hundred_runs_are_on_a_page_and_links_lead_on_and_back(client: Client,
 
 
 def test_a_place_that_is_none_shows_the_first_page_as_a_fault_of_the_address(
-    client: Client, jane: User
+    client: Client, someone: User
 ) -> None:
     make_measured_run({}, name="one")
     response = client.get("/runs/", {"after": "nowhere"})
@@ -142,7 +144,7 @@ def test_a_place_that_is_none_shows_the_first_page_as_a_fault_of_the_address(
     assert [row.run.name for row in response.context["page"].rows] == ["one"]
 
 
-def test_an_expression_filters(client: Client, jane: User) -> None:
+def test_an_expression_filters(client: Client, someone: User) -> None:
     make_measured_run({"val_cer": 0.01}, name="good", params={"optimizer": "AdamW"})
     make_measured_run({"val_cer": 0.01}, name="other", params={"optimizer": "SGD"})
     make_measured_run({"val_cer": 0.9}, name="bad", params={"optimizer": "AdamW"})
@@ -153,7 +155,7 @@ def test_an_expression_filters(client: Client, jane: User) -> None:
     ("text", "at"), [("metrics.a <", " "), ("_connector = 1", "_connector"), ("(" * 40, "(")]
 )
 def test_a_filter_that_is_none_is_shown_with_the_place_of_its_fault(
-    client: Client, jane: User, text: str, at: str
+    client: Client, someone: User, text: str, at: str
 ) -> None:
     make_measured_run({}, name="one")
     response = client.get("/runs/", {"q": text})
@@ -162,13 +164,13 @@ def test_a_filter_that_is_none_is_shown_with_the_place_of_its_fault(
     assert response.context["page"].rows == []
 
 
-def test_a_filter_that_is_none_is_refused_over_rest(client: Client, jane: User) -> None:
+def test_a_filter_that_is_none_is_refused_over_rest(client: Client, someone: User) -> None:
     response = client.get("/api/v1/runs/", {"q": "metrics.a < 1 or"})
     assert response.status_code == 422
     assert "character 17" in str(response.json()["errors"])
 
 
-def test_the_number_of_queries_does_not_grow_with_the_runs(client: Client, jane: User) -> None:
+def test_the_number_of_queries_does_not_grow_with_the_runs(client: Client, someone: User) -> None:
     def queries(address: str) -> int:
         with CaptureQueriesContext(connection) as captured:
             client.get(address)
@@ -183,7 +185,7 @@ def test_the_number_of_queries_does_not_grow_with_the_runs(client: Client, jane:
     assert [queries(address) for address in addresses] == few
 
 
-def test_no_runs_and_no_matches_read_differently(client: Client, jane: User) -> None:
+def test_no_runs_and_no_matches_read_differently(client: Client, someone: User) -> None:
     assert "No runs yet" in client.get("/runs/").content.decode()
     make_measured_run({})
     assert "No run matches this filter" in client.get("/runs/?q=nothing").content.decode()
@@ -198,18 +200,18 @@ def test_no_runs_and_no_matches_read_differently(client: Client, jane: User) -> 
     ],
 )
 def test_the_state_of_the_mirror_is_told(
-    client: Client, jane: User, ago: float, error: str, says: str
+    client: Client, someone: User, ago: float, error: str, says: str
 ) -> None:
     set_mirror(ago=ago, error=error)
     for address in ("/runs/", "/experiments/"):
         assert says in client.get(address).content.decode()
 
 
-def test_a_mirror_that_has_never_been_filled_says_so(client: Client, jane: User) -> None:
+def test_a_mirror_that_has_never_been_filled_says_so(client: Client, someone: User) -> None:
     assert "has not been mirrored yet" in client.get("/runs/").content.decode()
 
 
-def test_new_runs_are_announced_and_do_not_push_the_others_away(client: Client, jane: User) -> None:
+def test_new_runs_are_announced_and_do_not_push_the_others_away(client: Client, someone: User) -> None:
     set_mirror()
     make_measured_run({"a": 1}, name="old")
     address = poll_address(client)
@@ -221,7 +223,9 @@ def test_new_runs_are_announced_and_do_not_push_the_others_away(client: Client, 
     assert 'id="runs-body"' not in html
 
 
-def test_a_run_that_goes_on_changes_its_row_in_the_columns_that_are_shown(client: Client, jane: User) -> None:
+def test_a_run_that_goes_on_changes_its_row_in_the_columns_that_are_shown(
+    client: Client, someone: User
+) -> None:
     set_mirror()
     run = make_measured_run({"a": 1.5}, name="live", status="RUNNING")
     address = poll_address(client)
@@ -234,7 +238,7 @@ def test_a_run_that_goes_on_changes_its_row_in_the_columns_that_are_shown(client
     assert "0.1000" not in html
 
 
-def test_a_new_run_that_does_not_match_the_filter_is_not_announced(client: Client, jane: User) -> None:
+def test_a_new_run_that_does_not_match_the_filter_is_not_announced(client: Client, someone: User) -> None:
     set_mirror()
     make_measured_run({}, name="one")
     address = poll_address(client, q="one")
@@ -242,7 +246,7 @@ def test_a_new_run_that_does_not_match_the_filter_is_not_announced(client: Clien
     assert client.get(address, headers={"HX-Request": "true"}).status_code == 204
 
 
-def test_experiments_show_how_much_they_hold_and_their_best_run(client: Client, jane: User) -> None:
+def test_experiments_show_how_much_they_hold_and_their_best_run(client: Client, someone: User) -> None:
     other = make_experiment()
     now = timezone.now()
     for cer, status in ((0.02, "FINISHED"), (0.01, "FINISHED"), (0.001, "RUNNING")):
@@ -260,14 +264,14 @@ def test_experiments_show_how_much_they_hold_and_their_best_run(client: Client, 
     assert "sort=-metrics.val_accuracy" in html
 
 
-def test_experiments_are_found_by_name(client: Client, jane: User) -> None:
+def test_experiments_are_found_by_name(client: Client, someone: User) -> None:
     assert "No experiments yet" in client.get("/experiments/").content.decode()
     make_experiment(name="Digits")
     assert len(client.get("/experiments/?q=digi").context["rows"]) == 1
     assert "No experiment has this in its name" in client.get("/experiments/?q=zzz").content.decode()
 
 
-def test_what_people_logged_is_text(client: Client, jane: User) -> None:
+def test_what_people_logged_is_text(client: Client, someone: User) -> None:
     experiment = make_experiment(NASTY[:60], NASTY)
     make_measured_run(
         {NASTY: 1}, name=NASTY, params={NASTY: NASTY, "x": "1"}, user=NASTY, experiment=experiment
@@ -283,7 +287,7 @@ def test_without_a_role_nothing_is_shown(client: Client, address: str) -> None:
     assert client.get(address).status_code == 403
 
 
-def test_runs_are_counted_apart_from_the_table(client: Client, jane: User) -> None:
+def test_runs_are_counted_apart_from_the_table(client: Client, someone: User) -> None:
     for number in range(101):
         make_measured_run({"loss": number}, params={}, tags={})
     html = client.get("/runs/", {"q": "metrics.loss >= 0"}).content.decode()
@@ -296,7 +300,7 @@ def test_runs_are_counted_apart_from_the_table(client: Client, jane: User) -> No
     assert client.get("/runs/count/?q=metrics.a <").status_code == 400
 
 
-def test_a_full_page_is_small_on_its_way(client: Client, jane: User) -> None:
+def test_a_full_page_is_small_on_its_way(client: Client, someone: User) -> None:
     for number in range(100):
         make_measured_run({f"m{key}": number / 7 for key in range(8)}, name=f"run-{number}")
     response = client.get("/runs/", headers={"Accept-Encoding": "gzip"})
@@ -312,7 +316,7 @@ def exported(client: Client, **query: Any) -> list[list[str]]:
 
 
 def test_all_pages_are_exported_with_the_filter_order_and_columns(
-    client: Client, jane: User, monkeypatch: pytest.MonkeyPatch
+    client: Client, someone: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_export, "CHUNK", 2)
     for number in range(5):
@@ -331,14 +335,14 @@ def test_all_pages_are_exported_with_the_filter_order_and_columns(
     assert "/runs/export.csv?status=FINISHED&amp;sort=metrics.loss&amp;columns=metrics.loss" in html
 
 
-def test_nothing_that_is_exported_is_a_formula(client: Client, jane: User) -> None:
+def test_nothing_that_is_exported_is_a_formula(client: Client, someone: User) -> None:
     make_measured_run({}, name="=1+1", user="@a", params={"a": "-2", "b": "+cmd|' /C calc'!A0"})
     _heading, row = exported(client, columns=["params.a", "params.b"])
     assert (row[1], row[7], row[8:]) == ("'=1+1", "'@a", ["-2", "'+cmd|' /C calc'!A0"])
 
 
 def test_an_export_takes_as_much_memory_and_as_many_queries_as_a_part_of_it(
-    client: Client, jane: User
+    client: Client, someone: User
 ) -> None:
     for number in range(12):
         make_measured_run({"loss": number})
@@ -348,5 +352,5 @@ def test_an_export_takes_as_much_memory_and_as_many_queries_as_a_part_of_it(
     assert len(captured) <= 10
 
 
-def test_a_filter_that_is_none_exports_nothing(client: Client, jane: User) -> None:
+def test_a_filter_that_is_none_exports_nothing(client: Client, someone: User) -> None:
     assert client.get("/runs/export.csv", {"q": "metrics.a <"}).status_code == 400

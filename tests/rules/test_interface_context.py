@@ -13,7 +13,7 @@ from config import context
 def known(*, cookie: str = "", **preferences: Any) -> dict[str, Any]:
     """Return the variables for a person with these preferences, or for nobody."""
     request = RequestFactory().get("/")
-    request.user = User(username="jane", **preferences) if preferences else AnonymousUser()
+    request.user = User(username="someone", **preferences) if preferences else AnonymousUser()
     request._permissions = frozenset()  # type: ignore[attr-defined]  # a view reads them before
     if cookie:
         request.COOKIES[context.THEME_COOKIE] = cookie

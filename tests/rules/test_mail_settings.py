@@ -32,8 +32,8 @@ def test_the_scheme_says_how_the_way_is_protected(
 
 
 def test_user_and_password_may_have_signs(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = read(monkeypatch, "smtp://mina%40example.org:p%2Fw@mail")
-    assert (found["EMAIL_HOST_USER"], found["EMAIL_HOST_PASSWORD"]) == ("mina@example.org", "p/w")
+    found = read(monkeypatch, "smtp://clerk%40example.org:p%2Fw@mail")
+    assert (found["EMAIL_HOST_USER"], found["EMAIL_HOST_PASSWORD"]) == ("clerk@example.org", "p/w")
 
 
 @pytest.mark.parametrize("address", ["mailto:x", "http://mail", "smtp://", "smtp://mail:port"])

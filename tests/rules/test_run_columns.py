@@ -62,7 +62,7 @@ def test_tags_tell_where_a_run_came_from_and_are_not_told_twice() -> None:
         "mlflow.source.git.commit": "d" * 40,
         "dataset_name": "digits",
         "team": "ocr",
-        "mlflow.user": "jane",
+        "mlflow.user": "someone",
     }
     facts = {str(fact.label): (fact.value, fact.is_digest) for fact in run_facts.source(tags)}
     assert facts == {"Commit": ("c" * 40, True), "Data set": ("digits", False)}
