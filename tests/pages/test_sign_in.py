@@ -72,7 +72,7 @@ def test_nobody_is_sent_to_another_site(client: Client, clerk: User, next_page: 
 
 
 @pytest.mark.parametrize(
-    ("username", "password"), [("clerk", "wrong"), ("nobody", PASSWORD), ("MINA", PASSWORD)]
+    ("username", "password"), [("clerk", "wrong"), ("nobody", PASSWORD), ("CLERK", PASSWORD)]
 )
 def test_a_wrong_name_and_a_wrong_password_read_the_same(
     client: Client, clerk: User, username: str, password: str
