@@ -10,6 +10,7 @@ urlpatterns = [
     path("", for_viewers(home.page), name="home"),
     path("healthz", home.health, name="health"),
     path("", include("accounts.urls")),
+    path("", include("lineage.urls")),
     path("", include("registry.urls")),
     path("", include("experiments.urls")),
     path("api/v1/", include("config.api_urls")),
