@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.utils.translation import gettext as _
 
-from experiments.run_columns import TELLING, number_of
+from experiments.run_columns import TELLING
+from experiments.series import Series
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Axis = Literal["step", "relative", "wall"]
 AXES: tuple[Axis, ...] = ("step", "relative", "wall")
@@ -46,19 +50,16 @@ def groups(keys: Iterable[str]) -> list[Group]:
     return sorted(made, key=lambda group: (_rank(group), group.name.startswith("system/"), group.name))
 
 
-def figure(
-    group: Group, series: Mapping[str, Mapping[str, Sequence[Any]]], *, axis: Axis = "step", log: bool = False
-) -> str:
+def figure(group: Group, series: Mapping[str, Series], *, axis: Axis = "step", log: bool = False) -> str:
     """Return the figure of one group as JSON.
 
-    :param series: metric -> its points as the mirror keeps them: columns ``step``, ``time`` (milliseconds
-        since the epoch) and ``value`` (a number, or the name of one that is not finite)
+    :param series: metric -> its points
     :param axis: what runs from left to right; ``relative`` is in seconds since the first point of the group
     :param log: whether values are drawn on a logarithmic axis
     """
     import plotly.graph_objects as go  # 20 MB that only charts need
 
-    start = min((columns["time"][0] for columns in series.values() if columns["time"]), default=0)
+    start = min((int(one.time[0]) for one in series.values() if len(one)), default=0)
     drawn = go.Figure(
         [_line(go, key, series[key], axis, start) for key in group.keys if key in series],
         layout={
@@ -72,39 +73,32 @@ def figure(
     return str(drawn.to_json())
 
 
-def thinned(values: Sequence[float]) -> list[int]:
+def thinned(values: NDArray[np.float64]) -> NDArray[np.intp]:
     """Return the indices of at most about `MAX_POINTS` points that keep the look of the curve.
 
     MinMax and LTTB (Van Der Donckt et al., 2023, arXiv:2305.00332); where values are missing (NaN), the first
     missing one is kept, so that the gap stays.
     """
-    if len(values) <= MAX_POINTS:
-        return list(range(len(values)))
     import numpy as np
+
+    if len(values) <= MAX_POINTS:
+        return np.arange(len(values))
     from tsdownsample import MinMaxLTTBDownsampler
 
-    measured = np.asarray(values, dtype=np.float64)
-    there = np.flatnonzero(np.isfinite(measured))
+    missing = ~np.isfinite(values)
+    there = np.flatnonzero(~missing)
     if len(there) > MAX_POINTS:
-        there = there[MinMaxLTTBDownsampler().downsample(measured[there], n_out=MAX_POINTS)]
-    missing = ~np.isfinite(measured)
+        there = there[MinMaxLTTBDownsampler().downsample(values[there], n_out=MAX_POINTS)]
     gaps = np.flatnonzero(missing & ~np.roll(missing, 1))[:_MAX_GAPS]
-    return [int(index) for index in np.union1d(there, gaps)]
+    return np.union1d(there, gaps)
 
 
-def numbers(values: Iterable[Any]) -> array[float]:
-    """Return mirrored values as floats; what is no finite number is NaN."""
-    found = (number_of(value) for value in values)
-    return array("d", (one if one is not None and math.isfinite(one) else math.nan for one in found))
-
-
-def _line(go: Any, key: str, columns: Mapping[str, Sequence[Any]], axis: Axis, start: int) -> Any:
-    values = numbers(columns["value"])
-    kept = thinned(values)
-    places = columns["step" if axis == "step" else "time"]
+def _line(go: Any, key: str, series: Series, axis: Axis, start: int) -> Any:
+    kept = thinned(series.value)
+    places = (series.step if axis == "step" else series.time)[kept].tolist()
     return go.Scatter(
-        x=[(places[at] - start) / 1000 if axis == "relative" else places[at] for at in kept],
-        y=[None if math.isnan(values[at]) else values[at] for at in kept],
+        x=[(place - start) / 1000 for place in places] if axis == "relative" else places,
+        y=[value if math.isfinite(value) else None for value in series.value[kept].tolist()],
         name=key,
         mode="lines+markers" if len(kept) <= _MARKED else "lines",
         connectgaps=False,

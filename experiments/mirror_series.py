@@ -17,8 +17,9 @@ from django.utils import timezone
 
 from experiments.mirror_rows import ACTIVE, mark_vanished, write_runs
 from experiments.mirror_state import LiveTurn
-from experiments.mirror_values import LIVE_STATUSES, is_stored, packed, run_values
+from experiments.mirror_values import LIVE_STATUSES, is_stored, run_values
 from experiments.models import MetricSeries, Run
+from experiments.series import Series
 from experiments.stored_text import text
 from integrations.errors import IntegrationError
 from integrations.mlflow_http import MLflowError
@@ -113,10 +114,11 @@ def _known_ends(run: Run) -> Callable[[MetricPoint], bool]:
     """Return a test whether we have read a run's metric up to a given latest point."""
     if run.status not in LIVE_STATUSES:
         return lambda point: False
-    ends = {
-        series.key: (series.points["step"][-1], series.points["time"][-1])
-        for series in MetricSeries.objects.filter(run=run, length__gt=0)
-    }
+    packed = MetricSeries.objects.filter(run=run, length__gt=0).values_list("key", "packed")
+    ends = {}
+    for key, data in packed:
+        series = Series.unpack(data)
+        ends[key] = (int(series.step[-1]), int(series.time[-1]))
     return lambda point: ends.get(text(point.key)) == (point.step, point.timestamp)
 
 
@@ -127,8 +129,12 @@ def _histories(
     for point in [point for point in latest if is_stored(point.key)][:MAX_METRICS]:
         if not is_known(point):
             history = server.metric_history(record.run_id, point.key, max_points=MAX_POINTS)
-            columns = packed(history.points)
-            yield MetricSeries(key=text(point.key), points=columns, length=len(history.points))
+            series = Series.of(
+                [one.step for one in history.points],
+                [one.timestamp for one in history.points],
+                [one.value for one in history.points],
+            )
+            yield MetricSeries(key=text(point.key), packed=series.pack(), length=len(series))
 
 
 def _write(run: Run, series: Iterable[MetricSeries]) -> None:
@@ -153,5 +159,5 @@ def _upsert(batch: list[MetricSeries]) -> None:
             batch,
             update_conflicts=True,
             unique_fields=["run", "key"],
-            update_fields=["points", "length"],
+            update_fields=["packed", "length"],
         )

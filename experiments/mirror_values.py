@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -80,16 +80,6 @@ def number(value: float) -> float | str:
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     return value
-
-
-def packed(points: Iterable[MetricPoint]) -> dict[str, list[Any]]:
-    """Return the points of one metric as three columns, in the order given; time in milliseconds."""
-    ordered = list(points)
-    return {
-        "step": [point.step for point in ordered],
-        "time": [point.timestamp for point in ordered],
-        "value": [number(point.value) for point in ordered],
-    }
 
 
 def experiment_columns(record: ExperimentRecord) -> dict[str, Any]:

@@ -9,13 +9,12 @@ import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from operator import itemgetter
-from typing import Any
 
-from experiments.run_columns import number_of
+from experiments.series import Series
 
 Row = tuple[int, list[float | None]]
 # Step, how often the metric had this step before, column, value.
-_Entry = tuple[int, int, int, Any]
+_Entry = tuple[int, int, int, float]
 
 
 class PointsTable:
@@ -24,10 +23,10 @@ class PointsTable:
     A step that a metric has several times makes several rows.
 
     :param keys: metrics, in the order of the columns
-    :param series: metric -> columns ``step`` and ``value``, as the mirror keeps them
+    :param series: metric -> its points
     """
 
-    def __init__(self, keys: Sequence[str], series: Mapping[str, Mapping[str, Sequence[Any]]]) -> None:
+    def __init__(self, keys: Sequence[str], series: Mapping[str, Series]) -> None:
         self._keys = keys
         self._series = series
 
@@ -36,7 +35,7 @@ class PointsTable:
         for (step, _again), found in groupby(entries, key=itemgetter(0, 1)):
             values: list[float | None] = [None] * len(self._keys)
             for _step, _times, column, value in found:
-                values[column] = number_of(value)
+                values[column] = value
             yield step, values
 
     def __len__(self) -> int:
@@ -46,15 +45,13 @@ class PointsTable:
         return list(islice(iter(self), rows.start, rows.stop))
 
     def _entries(self, column: int, key: str) -> Iterator[_Entry]:
-        points = self._series.get(key, {"step": (), "value": ()})
-        steps, values = points["step"], points["value"]
-        order: Sequence[int] = range(len(steps))
-        if any(steps[at] < steps[at - 1] for at in range(1, len(steps))):
-            order = sorted(order, key=steps.__getitem__)  # stable: equal steps keep their order
+        points = self._series.get(key)
+        if points is None:
+            return
         again = 0
         before: int | None = None
-        for at in order:
-            again = again + 1 if steps[at] == before else 0
-            before = steps[at]
+        for step, value in zip(points.step.tolist(), points.value.tolist(), strict=True):
+            again = again + 1 if step == before else 0
+            before = step
             # A column's number is in front of the value, so that values are never compared.
-            yield before, again, column, values[at]
+            yield step, again, column, value

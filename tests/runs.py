@@ -6,6 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from experiments.models import Experiment, MetricSeries, Run, SyncState
+from experiments.series import Series
 from tests.versions import make_run
 
 NASTY = "<img src=x onerror=alert(1)>"
@@ -21,15 +22,12 @@ def make_measured_run(metrics: dict[str, Any], **changes: Any) -> Run:
     return make_run(metrics=metrics, **changes)
 
 
-def add_curve(run: Run, key: str, values: list[Any]) -> MetricSeries:
-    """Add the history of one metric, a point each second."""
+def add_curve(run: Run, key: str, values: list[Any], steps: list[int] | None = None) -> MetricSeries:
+    """Add the history of one metric, a point each second; steps count from 1 unless given."""
     start = int(timezone.now().timestamp() * 1000)
-    points = {
-        "step": list(range(1, len(values) + 1)),
-        "time": [start + 1000 * index for index in range(len(values))],
-        "value": values,
-    }
-    return MetricSeries.objects.create(run=run, key=key, points=points, length=len(values))
+    times = [start + 1000 * index for index in range(len(values))]
+    series = Series.of(steps or range(1, len(values) + 1), times, [float(value) for value in values])
+    return MetricSeries.objects.create(run=run, key=key, packed=series.pack(), length=len(values))
 
 
 def set_mirror(*, ago: float = 1, error: str = "") -> None:

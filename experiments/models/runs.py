@@ -183,11 +183,11 @@ class MetricGoal(models.Model):
 
 
 class MetricSeries(models.Model):
-    """All points of one metric of one run, packed: {"step": [...], "time": [ms...], "value": [...]}."""
+    """All points of one metric of one run, packed as `experiments.series` has them."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="series")
     key = models.CharField(max_length=250)
-    points = models.JSONField(default=dict)
+    packed = models.BinaryField()
     length = models.PositiveIntegerField(default=0)
 
     class Meta:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -13,6 +12,8 @@ from experiments.metric_goals import Goal, goal
 from experiments.models import Job, MetricSeries, Repository, Run
 from experiments.run_columns import TELLING, number_of
 from experiments.run_facts import SourceFact
+from experiments.selectors import series
+from experiments.series import Series
 
 MAX_CHARTS = 24
 _HEADLINES = 6
@@ -89,14 +90,13 @@ def detail(run: Run, *, all_charts: bool = False) -> RunDetail:
     )
 
 
-def series_of(run: Run, group_name: str) -> tuple[charts.Group, dict[str, dict[str, list[Any]]]] | None:
+def series_of(run: Run, group_name: str) -> tuple[charts.Group, dict[str, Series]] | None:
     """Return a group of curves of `run` with all points, or None if it has no such group. Two queries."""
     keys = MetricSeries.objects.filter(run=run, length__gt=1).values_list("key", flat=True)
     group = next((one for one in charts.groups(keys) if one.name == group_name), None)
     if group is None:
         return None
-    rows = MetricSeries.objects.filter(run=run, key__in=group.keys).values_list("key", "points")
-    return group, dict(rows)
+    return group, {key: found for (_run, key), found in series.read([run.pk], group.keys).items()}
 
 
 def _note(run: Run) -> str:

@@ -19,6 +19,7 @@ from experiments.live import Live, Part
 from experiments.models import Run
 from experiments.points_table import PointsTable
 from experiments.selectors import run as selectors
+from experiments.series import Series
 
 _SECONDS = 5
 _ROWS = 100
@@ -75,7 +76,7 @@ def points(request: HttpRequest, run_id: str) -> HttpResponse | StreamingHttpRes
     return render(request, template, {**context, "embedded": embedded})
 
 
-def _series(request: HttpRequest, row: Run) -> tuple[charts.Group, dict[str, dict[str, list[Any]]]]:
+def _series(request: HttpRequest, row: Run) -> tuple[charts.Group, dict[str, Series]]:
     found = selectors.series_of(row, request.GET.get("group", ""))
     if found is None:
         raise Http404(_("This run has no such metric."))

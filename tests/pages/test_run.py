@@ -94,9 +94,7 @@ def test_the_table_of_a_curve_has_the_same_numbers(client: Client, someone: User
 
 
 def test_a_step_that_was_logged_twice_has_two_rows(client: Client, someone: User, run: Run) -> None:
-    series = add_curve(run, "twice", [1.0, 2.0, 3.0])
-    series.points["step"] = [1, 1, 2]
-    series.save()
+    add_curve(run, "twice", [1.0, 2.0, 3.0], steps=[1, 1, 2])
     rows = client.get(f"/runs/{run.run_id}/points/?group=twice").context["page"].object_list
     assert rows == [(1, [1.0]), (1, [2.0]), (2, [3.0])]
 

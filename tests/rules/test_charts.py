@@ -4,20 +4,19 @@ import json
 import math
 from typing import Any
 
+import numpy as np
 from plotly import graph_objects
 
 from experiments import charts
+from experiments.series import Series
 
 
-def points(values: list[Any], *, start: int = 1_000_000) -> dict[str, list[Any]]:
-    return {
-        "step": list(range(len(values))),
-        "time": [start + 1000 * index for index in range(len(values))],
-        "value": values,
-    }
+def points(values: list[float], *, start: int = 1_000_000) -> Series:
+    times = [start + 1000 * index for index in range(len(values))]
+    return Series.of(range(len(values)), times, values)
 
 
-def drawn(values: list[Any], **options: Any) -> dict[str, Any]:
+def drawn(values: list[float], **options: Any) -> dict[str, Any]:
     group = charts.Group("loss", ("loss",))
     return json.loads(charts.figure(group, {"loss": points(values)}, **options))
 
@@ -55,7 +54,7 @@ def test_values_can_be_drawn_logarithmically() -> None:
 
 
 def test_values_that_are_no_numbers_are_gaps() -> None:
-    (line,) = drawn([1.0, "NaN", 2.0, "Infinity"])["data"]
+    (line,) = drawn([1.0, math.nan, 2.0, math.inf])["data"]
     assert line["y"] == [1.0, None, 2.0, None]
 
 
@@ -63,14 +62,14 @@ def test_a_long_curve_is_thinned_and_keeps_its_extremes_its_ends_and_its_gaps() 
     values = [math.sin(index / 3000) for index in range(100_000)]
     values[41_234], values[77_777] = 50.0, -50.0
     values[60_000:60_010] = [math.nan] * 10
-    kept = charts.thinned(values)
+    kept = charts.thinned(np.array(values)).tolist()
     assert len(kept) <= charts.MAX_POINTS + 1
     assert {0, 41_234, 77_777, 60_000, 99_999} <= set(kept)
     assert kept == sorted(kept)
 
 
 def test_a_curve_of_nothing_but_gaps_does_not_end_the_page() -> None:
-    assert len(charts.thinned([math.nan] * 5000)) <= 1
+    assert len(charts.thinned(np.full(5000, math.nan))) <= 1
     assert drawn([])["data"][0].get("y") in (None, [])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.mirror_values import experiment_columns, moment, number, packed, run_values
+from experiments.mirror_values import experiment_columns, moment, number, run_values
 from experiments.stored_text import text
 from integrations.mlflow_records import ExperimentRecord, MetricPoint, RunRecord
 
@@ -95,14 +94,6 @@ def test_any_text_can_be_stored_and_fits(value: str, limit: int) -> None:
     found.encode("utf-8")
     if len(value) <= limit and value.isprintable():
         assert found == value
-
-
-@given(st.lists(st.floats()))
-def test_any_values_can_be_packed_as_json(values: list[float]) -> None:
-    columns = packed(MetricPoint("m", value, step, step) for step, value in enumerate(values))
-    back = json.loads(json.dumps(columns, allow_nan=False))
-    assert len(back["step"]) == len(back["time"]) == len(back["value"]) == len(values)
-    assert [number(float(one)) for one in back["value"]] == [number(one) for one in values]
 
 
 def test_an_infinity_has_a_name() -> None:

@@ -1,16 +1,18 @@
 """Points of several metrics as one table."""
 
+import math
+
 from experiments.points_table import PointsTable
+from experiments.series import Series
 
 
-def table(**series: tuple[list[int], list[object]]) -> PointsTable:
-    return PointsTable(
-        list(series), {key: {"step": steps, "value": values} for key, (steps, values) in series.items()}
-    )
+def table(**series: tuple[list[int], list[float]]) -> PointsTable:
+    made = {key: Series.of(steps, [0] * len(steps), values) for key, (steps, values) in series.items()}
+    return PointsTable(list(made), made)
 
 
 def test_points_of_the_same_step_are_one_row_and_missing_ones_are_empty() -> None:
-    found = table(a=([1, 2, 4], [0.1, 0.2, 0.4]), b=([2, 3], [20, "NaN"]))
+    found = table(a=([1, 2, 4], [0.1, 0.2, 0.4]), b=([2, 3], [20, math.nan]))
     rows = list(found)
     assert rows[:2] == [(1, [0.1, None]), (2, [0.2, 20])]
     assert rows[2][0] == 3
@@ -32,6 +34,6 @@ def test_steps_out_of_order_are_put_in_order() -> None:
 
 
 def test_a_metric_without_points_is_an_empty_column() -> None:
-    found = PointsTable(["a", "b"], {"a": {"step": [1], "value": [1.5]}})
+    found = PointsTable(["a", "b"], {"a": Series.of([1], [0], [1.5])})
     assert (list(found), len(found)) == ([(1, [1.5, None])], 1)
     assert list(PointsTable([], {})) == []
