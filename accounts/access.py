@@ -33,6 +33,7 @@ _ACTS = {
     Permission.JOB_CANCEL_ANY: gettext_lazy("cancel the jobs of others"),
     Permission.REPOSITORY_CONNECT: gettext_lazy("connect repositories"),
     Permission.REPOSITORY_FETCH: gettext_lazy("fetch repositories"),
+    Permission.GOAL_DECLARE: gettext_lazy("say which values of metrics are better"),
     Permission.MODEL_EDIT: gettext_lazy("create and edit models"),
     Permission.VERSION_REGISTER: gettext_lazy("register model versions"),
     Permission.PROMOTION_OPEN: gettext_lazy("open promotions"),

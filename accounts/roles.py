@@ -23,6 +23,7 @@ class Permission(StrEnum):
     JOB_CANCEL_ANY = "job.cancel_any"
     REPOSITORY_CONNECT = "repository.connect"
     REPOSITORY_FETCH = "repository.fetch"
+    GOAL_DECLARE = "goal.declare"
     MODEL_EDIT = "model.edit"
     VERSION_REGISTER = "version.register"
     PROMOTION_OPEN = "promotion.open"
@@ -47,6 +48,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         Permission.JOB_SUBMIT,
         Permission.JOB_CANCEL,
         Permission.REPOSITORY_FETCH,
+        Permission.GOAL_DECLARE,
         Permission.MODEL_EDIT,
         Permission.VERSION_REGISTER,
         Permission.PROMOTION_OPEN,

@@ -21,6 +21,7 @@ class Event(StrEnum):
     JOB_CANCELLED = "job.cancelled"
 
     RUN_LOGGED = "run.logged"
+    GOAL_DECLARED = "goal.declared"
 
     MODEL_REGISTERED = "model.registered"
     MODEL_CHANGED = "model.changed"

@@ -14,7 +14,7 @@ from accounts import access
 from accounts.models import User
 from accounts.roles import Permission
 from experiments import job_visibility
-from experiments.models import Job, Repository, Run
+from experiments.models import Experiment, Job, Repository, Run
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,15 @@ def run_for(request: HttpRequest, run_id: str) -> tuple[Viewer, Run]:
     """
     who = viewer(request)
     return who, get_object_or_404(Run.objects.select_related("experiment"), run_id=run_id)
+
+
+def experiment_for(request: HttpRequest, experiment_id: str) -> tuple[Viewer, Experiment | None]:
+    """Return the viewer and the experiment that MLflow calls `experiment_id` (empty: None). Two queries.
+
+    :raises Http404: the mirror has no such experiment
+    """
+    who = viewer(request)
+    return who, get_object_or_404(Experiment, experiment_id=experiment_id) if experiment_id else None
 
 
 def repository_for(request: HttpRequest, name: str) -> tuple[Viewer, Repository]:

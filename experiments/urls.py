@@ -4,6 +4,7 @@ from django.urls import path
 
 from experiments.views import (
     experiments,
+    goals,
     job,
     job_log,
     jobs,
@@ -18,6 +19,8 @@ from experiments.views import (
 app_name = "experiments"
 urlpatterns = [
     path("experiments/", experiments.experiments, name="experiments"),
+    path("experiments/metrics/", goals.goals, name="general-goals"),
+    path("experiments/<str:experiment_id>/metrics/", goals.goals, name="goals"),
     path("mirror/sync/", mirror.sync, name="sync"),
     path("runs/", runs.runs, name="runs"),
     path("runs/export.csv", runs.export, name="runs-export"),

@@ -21,6 +21,7 @@ from tests.jobs import make_commit, make_job, make_repository
 from tests.people import PASSWORD, make_user
 from tests.promotions import bring, set_rules
 from tests.registry_story import full_metadata
+from tests.runs import make_experiment
 from tests.versions import make_model, make_run, make_version
 
 #: The model that all acts on models are done to.
@@ -83,6 +84,24 @@ def model_policy(_user: User) -> Call:
 
 
 POLICY_BODY = {"rules": {"approvals": 2}, "reason": "because", "expected": 0}
+
+
+# --- goals of metrics
+
+GOALS_BODY = {"metrics": {"speed": {"direction": "max", "unit": "images/s", "tolerance": 0.5}}}
+
+
+def general_goals(_user: User) -> Call:
+    sent = {"m-0-key": "speed", "m-0-direction": "max", "m-0-unit": "images/s", "m-0-tolerance": "0.5"}
+    return Call((), {"m-TOTAL_FORMS": "1", "m-INITIAL_FORMS": "0", **sent})
+
+
+def goals(user: User) -> Call:
+    return Call((make_experiment().experiment_id,), general_goals(user).data)
+
+
+def goals_rest(_user: User) -> Call:
+    return Call((make_experiment().experiment_id,), GOALS_BODY)
 
 
 # --- cards

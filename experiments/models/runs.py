@@ -149,7 +149,10 @@ class SavedView(models.Model):
 
 
 class MetricGoal(models.Model):
-    """What is better for a metric, and its unit, where somebody said so; else `experiments.metric_goals`."""
+    """What is better for a metric, and its unit, where somebody said so; else `experiments.metric_goals`.
+
+    `tolerance` is the absolute difference up to which two values count as the same.
+    """
 
     class Direction(models.TextChoices):
         MIN = "min"
@@ -161,7 +164,9 @@ class MetricGoal(models.Model):
         Experiment, null=True, blank=True, on_delete=models.CASCADE, related_name="metric_goals"
     )
     key = models.CharField(max_length=250)
-    direction = models.CharField(max_length=10, choices=Direction.choices)
+    # Empty: as its name says.
+    direction = models.CharField(max_length=10, choices=Direction.choices, blank=True)
+    tolerance = models.FloatField(default=0)
     unit = models.CharField(max_length=30, blank=True)
     changed_at = models.DateTimeField()
     changed_by = models.CharField(max_length=150)

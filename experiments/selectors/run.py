@@ -8,11 +8,12 @@ from django.conf import settings
 from django.utils import timezone
 
 from experiments import charts, run_facts
-from experiments.metric_goals import Goal, goal
+from experiments.metric_goals import Goal
+from experiments.metric_meaning import Meaning, Meanings
 from experiments.models import Job, MetricSeries, Repository, Run
 from experiments.run_columns import TELLING, number_of
 from experiments.run_facts import SourceFact
-from experiments.selectors import series
+from experiments.selectors import meanings, series
 from experiments.series import Series
 
 MAX_CHARTS = 24
@@ -25,7 +26,7 @@ class MetricRow:
 
     key: str
     value: float | None
-    goal: Goal
+    meaning: Meaning
     length: int
 
 
@@ -63,13 +64,13 @@ class RunDetail:
 
 
 def detail(run: Run, *, all_charts: bool = False) -> RunDetail:
-    """Return everything about `run`. At most three queries.
+    """Return everything about `run`. At most four queries.
 
     :param run: with its experiment loaded
     :param all_charts: also draw what is hidden otherwise
     """
     lengths = dict(MetricSeries.objects.filter(run=run).values_list("key", "length"))
-    metrics = _metrics(run, lengths)
+    metrics = _metrics(run, lengths, meanings.meanings([run.experiment_id]))
     drawn = charts.groups(key for key, length in lengths.items() if length > 1)
     shown = drawn if all_charts else drawn[:MAX_CHARTS]
     return RunDetail(
@@ -105,12 +106,15 @@ def _note(run: Run) -> str:
     return "" if note == run.name else note
 
 
-def _metrics(run: Run, lengths: Mapping[str, int]) -> list[MetricRow]:
+def _metrics(run: Run, lengths: Mapping[str, int], known: Meanings) -> list[MetricRow]:
+    found = {key: known.of(key, run.experiment_id) for key in run.metrics}
+
     def rank(key: str) -> tuple[int, bool, str]:
-        return (TELLING.index(key) if key in TELLING else len(TELLING), goal(key) == Goal.UNKNOWN, key)
+        telling = TELLING.index(key) if key in TELLING else len(TELLING)
+        return telling, found[key].goal is Goal.UNKNOWN, key
 
     return [
-        MetricRow(key, number_of(run.metrics[key]), goal(key), lengths.get(key, 0))
+        MetricRow(key, number_of(run.metrics[key]), found[key], lengths.get(key, 0))
         for key in sorted(run.metrics, key=rank)
     ]
 

@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import signed_in
-from registry import access, card, card_diff, card_format, card_page, card_rendering
+from experiments import text_diff
+from registry import access, card, card_format, card_page, card_rendering
 from registry.card_forms import CardForm, DecisionForm, ReadmeForm
 from registry.conflicts import ConflictError
 from registry.models import CardRevision, ModelVersion
@@ -109,7 +110,7 @@ def diff(request: HttpRequest, name: str, version: str) -> HttpResponse:
         "old": old,
         "new": new,
         "against": against,
-        "diff": card_diff.of(old.text if old else "", new.text if new else ""),
+        "diff": text_diff.of(old.text if old else "", new.text if new else ""),
         "revisions": card_page.revisions(found),
         "tab": "card",
         "tabs": TABS,
@@ -185,7 +186,7 @@ def _conflict(
     theirs = {
         "conflict": problem,
         "newest": newest,
-        "diff": card_diff.of(newest.text if newest else "", text),
+        "diff": text_diff.of(newest.text if newest else "", text),
     }
     return _editor(request, found, again, text, status=409, **theirs)
 

@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import signed_in
+from experiments import text_diff
 from registry import (
     access,
     bypass,
-    card_diff,
     comments,
     promotion,
     promotion_renewal,
@@ -126,7 +126,7 @@ def card_changes(request: HttpRequest, number: int) -> HttpResponse:
         "baseline": baseline,
         "has_card": bool(new),
         "has_old": bool(old),
-        "diff": card_diff.of(old, new) if new else None,
+        "diff": text_diff.of(old, new) if new else None,
     }
     whole = "HX-Request" not in request.headers
     name = "registry/promotion_card.html" if whole else "registry/_card_changes_body.html"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.card_diff import Kind, Line, of
+from experiments.text_diff import Kind, Line, of
 
 
 def lines(old: str, new: str) -> list[Line]:
