@@ -40,6 +40,7 @@ _ACTS = {
     Permission.PROMOTION_REVIEW: gettext_lazy("review promotions"),
     Permission.PROMOTION_ROLLBACK: gettext_lazy("roll production back"),
     Permission.PROMOTION_BYPASS: gettext_lazy("put a version into Production in an emergency"),
+    Permission.DEPLOYMENT_RECORD: gettext_lazy("record deployments"),
     Permission.GATE_WAIVE: gettext_lazy("waive gates"),
     Permission.DRIFT_RESOLVE: gettext_lazy("decide about drift in MLflow"),
     Permission.MEMBER_MANAGE: gettext_lazy("manage the members of models"),

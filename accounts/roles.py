@@ -30,6 +30,7 @@ class Permission(StrEnum):
     PROMOTION_REVIEW = "promotion.review"
     PROMOTION_ROLLBACK = "promotion.rollback"
     PROMOTION_BYPASS = "promotion.bypass"
+    DEPLOYMENT_RECORD = "deployment.record"
     GATE_WAIVE = "gate.waive"
     DRIFT_RESOLVE = "drift.resolve"
     MEMBER_MANAGE = "member.manage"
@@ -52,6 +53,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         Permission.MODEL_EDIT,
         Permission.VERSION_REGISTER,
         Permission.PROMOTION_OPEN,
+        Permission.DEPLOYMENT_RECORD,
     },
     Role.REVIEWER: _EVERYBODY
     | {Permission.PROMOTION_REVIEW, Permission.PROMOTION_ROLLBACK, Permission.DRIFT_RESOLVE},

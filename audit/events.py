@@ -31,6 +31,8 @@ class Event(StrEnum):
     VERSION_IMPORTED = "version.imported"
     VERSION_FINALISED = "version.finalised"
     CHECK_RECORDED = "check.recorded"
+    DEPLOYMENT_RECORDED = "deployment.recorded"
+    DEPLOYMENT_RETIRED = "deployment.retired"
     MEMBER_ADDED = "member.added"
     MEMBER_REMOVED = "member.removed"
     DRIFT_FOUND = "drift.found"

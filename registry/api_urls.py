@@ -7,6 +7,7 @@ from registry import (
     as_of_api,
     card_api,
     checks_api,
+    deployment_api,
     drift_api,
     members_api,
     policy_api,
@@ -21,6 +22,12 @@ urlpatterns = [
     path("models/", api.Models.as_view(), name="api-models"),
     path("models/<str:name>/", api.Model.as_view(), name="api-model"),
     path("models/<str:name>/production/", as_of_api.Production.as_view(), name="api-production"),
+    path("models/<str:name>/deployments/", deployment_api.Deployments.as_view(), name="api-deployments"),
+    path(
+        "models/<str:name>/deployments/<int:number>/retire/",
+        deployment_api.Retirement.as_view(),
+        name="api-retire-deployment",
+    ),
     path("models/<str:name>/members/", members_api.Members.as_view(), name="api-members"),
     path("policies/<str:stage>/", policy_api.InstallationPolicy.as_view(), name="api-policy"),
     path(

@@ -21,6 +21,8 @@ _LOOKS = {
     Event.VERSION_MIRRORED: ("arrow-path", "", _("entered the version in MLflow")),
     Event.VERSION_STAGE_CHANGED: ("arrow-right-circle", "active", _("moved")),
     Event.CHECK_RECORDED: ("beaker", "", _("checked the artifacts")),
+    Event.DEPLOYMENT_RECORDED: ("rocket-launch", "active", _("recorded that it serves")),
+    Event.DEPLOYMENT_RETIRED: ("stop-circle", "", _("recorded that it no longer serves")),
     Event.CARD_REVISED: ("document-text", "", _("edited the model card")),
     Event.CARD_SUBMITTED: ("document-text", "", _("handed the model card in for review")),
     Event.CARD_APPROVED: ("document-check", "good", _("approved the model card")),
@@ -204,7 +206,7 @@ def _anchor(entry: AuditEntry, data: dict[str, Any]) -> str:
 
 
 def _body(data: dict[str, Any]) -> str:
-    found = (data.get(name) for name in ("comment", "body", "reason", "summary", "problem"))
+    found = (data.get(name) for name in ("environment", "comment", "body", "reason", "summary", "problem"))
     return next((str(text) for text in found if text), "")
 
 

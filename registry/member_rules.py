@@ -31,6 +31,7 @@ ADDED: dict[Part, frozenset[Permission]] = {
             Permission.MODEL_EDIT,
             Permission.VERSION_REGISTER,
             Permission.PROMOTION_OPEN,
+            Permission.DEPLOYMENT_RECORD,
             Permission.PROMOTION_ROLLBACK,
             Permission.DRIFT_RESOLVE,
             Permission.MEMBER_MANAGE,

@@ -16,6 +16,7 @@ from registry.models import CardRevision, Member, ModelVersion, Notice, Promotio
 from registry.policy_forms import PolicyForm
 from registry.policy_rules import DEFAULTS, GateSetting
 from tests.cards import COMPLETE, make_card
+from tests.deployments import make_deployment
 from tests.drifts import make_drift
 from tests.jobs import make_commit, make_job, make_repository
 from tests.people import PASSWORD, make_user
@@ -167,6 +168,14 @@ def adopted(_user: User) -> Call:
 
 def existing(_user: User) -> Call:
     return Call((MODEL, _version().version))
+
+
+def deployment(_user: User) -> Call:
+    return Call((MODEL,), {"version": _version().version, "environment": "production-eu"})
+
+
+def served_somewhere(_user: User) -> Call:
+    return Call((MODEL, make_deployment(_version()).pk))
 
 
 def request(_user: User) -> Call:

@@ -1,6 +1,7 @@
 """Tables of registered models, their versions, and the decisions about them."""
 
 from registry.models.cards import CardRevision
+from registry.models.deployments import Deployment
 from registry.models.drifts import Drift
 from registry.models.notices import Notice
 from registry.models.policies import Policy
@@ -11,6 +12,7 @@ __all__ = [
     "CardRevision",
     "CheckResult",
     "Comment",
+    "Deployment",
     "Drift",
     "Evidence",
     "Member",

@@ -16,6 +16,7 @@ from accounts.roles import Permission
 from registry import (
     access,
     bypass,
+    deployment_selectors,
     file_facts,
     history,
     labels,
@@ -63,6 +64,7 @@ def overview(request: HttpRequest, name: str, version: str) -> HttpResponse:
         "run": selectors.run_of(found),
         "jobs": selectors.jobs_of(found),
         "rebuild": rebuild.steps(found),
+        "deployments": deployment_selectors.of_version(found),
         "promotions": list(selectors.promotions(user=user).filter(version=found)[:_PROMOTIONS_SHOWN]),
         "open_promotion": selectors.open_promotions(user=user).filter(version=found).first(),
         "targets": [(stage, labels.stage(stage)) for stage in promotion.possible_targets(found)],
