@@ -48,6 +48,7 @@ EVENTS: dict[Event, Label] = {
     Event.JOB_CANCELLED: _("Job cancelled"),
     Event.RUN_LOGGED: _("Run logged"),
     Event.GOAL_DECLARED: _("Goals of metrics declared"),
+    Event.RUN_EDITED: _("Runs edited"),
     Event.MODEL_REGISTERED: _("Model registered"),
     Event.MODEL_CHANGED: _("Model changed"),
     Event.VERSION_REGISTERED: _("Version registered"),

@@ -21,6 +21,7 @@ class Permission(StrEnum):
     JOB_SUBMIT = "job.submit"
     JOB_CANCEL = "job.cancel"  # one's own
     JOB_CANCEL_ANY = "job.cancel_any"
+    RUN_EDIT = "run.edit"
     REPOSITORY_CONNECT = "repository.connect"
     REPOSITORY_FETCH = "repository.fetch"
     GOAL_DECLARE = "goal.declare"
@@ -48,6 +49,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     | {
         Permission.JOB_SUBMIT,
         Permission.JOB_CANCEL,
+        Permission.RUN_EDIT,
         Permission.REPOSITORY_FETCH,
         Permission.GOAL_DECLARE,
         Permission.MODEL_EDIT,

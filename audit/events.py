@@ -22,6 +22,7 @@ class Event(StrEnum):
 
     RUN_LOGGED = "run.logged"
     GOAL_DECLARED = "goal.declared"
+    RUN_EDITED = "run.edited"
 
     MODEL_REGISTERED = "model.registered"
     MODEL_CHANGED = "model.changed"

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from experiments import api, goals_api
+from experiments import api, goals_api, run_edits_api
 
 urlpatterns = [
     path("experiments/", api.Experiments.as_view(), name="api-experiments"),
     path("experiments/<str:experiment_id>/metrics/", goals_api.Goals.as_view(), name="api-goals"),
     path("metrics/", goals_api.GeneralGoals.as_view(), name="api-general-goals"),
     path("runs/", api.Runs.as_view(), name="api-runs"),
+    path("runs/edits/", run_edits_api.RunEdits.as_view(), name="api-run-edits"),
     path("runs/<str:run_id>/", api.RunView.as_view(), name="api-run"),
     path("repositories/", api.Repositories.as_view(), name="api-repositories"),
     path("jobs/", api.Jobs.as_view(), name="api-jobs"),

@@ -31,4 +31,15 @@ class ExperimentsConfig(AppConfig):
         register(
             Kind("sync", _("Mirror of MLflow"), "experiments.sync_job:run", queue="sync", max_attempts=3)
         )
+        register(
+            Kind(
+                "edit_runs",
+                _("Edit of runs"),
+                "experiments.run_edit_job:run",
+                queue="sync",
+                max_attempts=20,  # a quarter of an hour without MLflow
+                permission=Permission.RUN_EDIT,
+                steps=("write to MLflow", "record"),
+            )
+        )
         sentences.add(known_sentences.ALL)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from experiments import labels
 from experiments.job_states import JobState
@@ -118,7 +119,10 @@ def _subject(job: Job, payload: Mapping[str, Any]) -> str:
     if repository:
         ref = ref_text(payload)
         return f"{repository} @ {ref}" if ref else repository
-    run_id = str(payload.get("run_id") or "")
+    run_ids = payload.get("run_ids") or [payload.get("run_id") or ""]
+    if len(run_ids) > 1:
+        return ngettext("%(count)d run", "%(count)d runs", len(run_ids)) % {"count": len(run_ids)}
+    run_id = str(run_ids[0])
     return _("Run %(run)s") % {"run": run_id[:_SHORT_SHA]} if run_id else ""
 
 

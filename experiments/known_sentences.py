@@ -86,12 +86,24 @@ FILES = (
     _("This commit cannot be read (%(kind)s)."),
 )
 
+# What is wrong with tags of runs: `run_tags`.
+TAGS = (
+    _("%(key)s cannot be set and taken away at once."),
+    _("At most %(limit)s tags can be changed at once."),
+    _("There is nothing to change."),
+    _("The tag %(key)s belongs to the system."),
+    _("The value of %(key)s has more than %(limit)s characters."),
+    _("The value of %(key)s holds what cannot be stored."),
+)
+
 # How jobs go and end: runners, `execution`, `job_leases`, `job_reaper`, `job_keeper`.
 JOBS = (
     _("Running %(stage)s"),
     _("The result is commit %(sha)s"),
     _("%(refs)s branches and tags, %(commits)s new commits"),
     _("%(written)s runs written, histories of %(series)s read"),
+    _("%(count)s of %(total)s runs edited"),
+    _("Run %(run)s is not there any more."),
     _("There is no job kind %(kind)s."),
     _("Its worker fell silent (once)."),
     _("Its worker fell silent (%(count)s times)."),
@@ -214,4 +226,4 @@ MLFLOW = (
     _("The model takes %(count)s inputs; an input example needs exactly one."),
 )
 
-ALL = (*FILTERS, *PARAMETERS, *FILES, *JOBS, *REPOSITORIES, *MLFLOW)
+ALL = (*FILTERS, *PARAMETERS, *TAGS, *FILES, *JOBS, *REPOSITORIES, *MLFLOW)

@@ -20,7 +20,6 @@ from experiments.mirror_state import Cursor, Progress
 from experiments.mirror_values import moment
 from experiments.models import Run
 from integrations.errors import IntegrationError
-from integrations.mlflow_reading import quoted
 from integrations.mlflow_server import MLflowServer
 
 PAGE = 200
@@ -55,12 +54,9 @@ def ask_again(server: MLflowServer, experiments: Sequence[str], run_ids: Sequenc
     written = 0
     for start in range(0, len(run_ids), RUNS_PER_QUESTION):
         asked = run_ids[start : start + RUNS_PER_QUESTION]
-        names = ", ".join(quoted(run_id) for run_id in asked)
-        page = server.search_runs(
-            experiments, filter=f"attributes.run_id IN ({names})", max_results=RUNS_PER_QUESTION
-        )
-        written += write_runs(page.runs, now=timezone.now()).total
-        written += mark_vanished(set(asked) - {record.run_id for record in page.runs})
+        found = server.runs_by_id(experiments, asked)
+        written += write_runs(found, now=timezone.now()).total
+        written += mark_vanished(set(asked) - {record.run_id for record in found})
     return written
 
 

@@ -89,6 +89,12 @@ class MLflowReader:
         answer = self.http.get(API + "runs/get", {"run_id": run_id})
         return records.all_of([answer.get("run")], records.run)[0]
 
+    def runs_by_id(self, experiment_ids: Sequence[str], run_ids: Sequence[str]) -> tuple[RunRecord, ...]:
+        """Those of at most some hundred runs that these experiments have, deleted ones included."""
+        names = ", ".join(quoted(run_id) for run_id in run_ids)
+        wanted = f"attributes.run_id IN ({names})"
+        return self.search_runs(experiment_ids, filter=wanted, max_results=len(run_ids)).runs
+
     def metric_history(self, run_id: str, key: str, *, max_points: int = 100_000) -> MetricHistory:
         """Points of one metric ordered by step, then time; at most `max_points` of them."""
         points: list[MetricPoint] = []

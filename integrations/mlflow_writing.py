@@ -19,7 +19,7 @@ from integrations.mlflow_limits import (
     checked_name,
     fitted,
 )
-from integrations.mlflow_reading import API, MLflowReader, quoted
+from integrations.mlflow_reading import API, NOT_FOUND, MLflowReader, quoted
 from integrations.mlflow_records import KEY_TAG, ExperimentRecord, MetricPoint, RunRecord
 
 CREATED_TAG = "stagegate.created_ns"
@@ -123,6 +123,14 @@ class RunWriter(MLflowReader):
             for key, value in tags.items()
         ]
         self._log(run_id, "tags", pairs, MAX_PAIRS_PER_BATCH)
+
+    def delete_tag(self, run_id: str, key: str) -> None:
+        """Take a tag away; that it is not there is no error."""
+        try:
+            self.http.post(API + "runs/delete-tag", {"run_id": run_id, "key": key}, repeatable=True)
+        except MLflowError as error:
+            if error.code not in NOT_FOUND:
+                raise
 
     def log_metrics(self, run_id: str, points: Iterable[MetricPoint]) -> int:
         """Log points that are not there yet; return how many were new.

@@ -267,6 +267,10 @@ def repository(_user: User) -> Call:
     return Call((make_repository().name,))
 
 
+def run_edit_rest(_user: User) -> Call:
+    return Call(data={"run_ids": [make_run().run_id], "set_tags": {"team": "ocr"}})
+
+
 def launch(_user: User) -> Call:
     repository = make_repository()
     commit = make_commit(repository, branch="main")

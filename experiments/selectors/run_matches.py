@@ -14,10 +14,10 @@ from typing import Any
 
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
-from experiments import filter_queries, filters
+from experiments import filter_queries, filters, run_tags
 from experiments.filter_queries import Driver
 from experiments.filters import Expression
-from experiments.models import Experiment, Run
+from experiments.models import Experiment, Run, RunTag
 from experiments.run_columns import Column
 
 #: Entries of an index that are counted at most.
@@ -35,16 +35,18 @@ class RunFilter:
 
     :ivar experiment: MLflow's id of the experiment
     :ivar text: an expression of the filter language, or words of which one finds by name or run id
+    :ivar archived: empty leaves archived runs out; "all" has them, too, and "only" nothing else
     """
 
     experiment: str = ""
     text: str = ""
     status: str = ""
+    archived: str = ""
 
     @property
     def is_empty(self) -> bool:
         """Whether every run passes."""
-        return not (self.experiment or self.text.strip() or self.status)
+        return not (self.experiment or self.text.strip() or self.status or self.archived)
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Matches:
 
 
 def matching(wanted: RunFilter) -> Matches:
-    """Return the runs that pass `wanted`, without those deleted in MLflow.
+    """Return the runs that pass `wanted`, without those deleted in MLflow or archived (unless asked for).
 
     As many queries as the filter has parts, up to nine.
 
@@ -87,6 +89,9 @@ def matching(wanted: RunFilter) -> Matches:
     """
     gone = Experiment.objects.exclude(lifecycle_stage=ACTIVE).values("pk")
     rows = Run.objects.filter(~Q(experiment__in=gone), lifecycle_stage=ACTIVE)
+    if wanted.archived != "all":
+        archived = Q(pk__in=RunTag.objects.filter(key=run_tags.ARCHIVED).values("run"))
+        rows = rows.filter(archived if wanted.archived else ~archived)
     words = filters.is_words(wanted.text)
     expression = None if words else filters.parse(wanted.text)
     # Everything is compiled once before anything is asked: a fault is found first.

@@ -295,3 +295,20 @@ def test_the_schema_describes_every_address_without_a_warning() -> None:
         assert "get" in paths[f"/api/v1/{path}"]
     for path in ("jobs/{id}/cancel/", "jobs/{id}/retry/"):
         assert "post" in paths[f"/api/v1/{path}"]
+
+
+def test_edits_of_runs_become_a_job(client: Client, someone: User) -> None:
+    run = make_measured_run({})
+    body = {"run_ids": [run.run_id], "set_tags": {"team": "ocr"}, "note": "good", "archive": True}
+    answer = post(client, "runs/edits/", body)
+    assert answer.status_code == 202, answer.content
+    assert answer.headers["Location"] == f"/api/v1/jobs/{answer.json()['id']}/"
+    assert Job.objects.get().payload == {
+        "run_ids": [run.run_id],
+        "set_tags": {"team": "ocr", "mlflow.note.content": "good", "stagegate.archived": "true"},
+        "delete_tags": [],
+    }
+    for wrong in ({"colour": "red"}, {"set_tags": {"mlflow.user": "x"}}, {"run_ids": ["nonesuch"]}):
+        refused = post(client, "runs/edits/", {"run_ids": [run.run_id], **wrong})
+        assert refused.status_code in (400, 422), refused.content
+    assert Job.objects.count() == 1
