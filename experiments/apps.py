@@ -13,7 +13,7 @@ class ExperimentsConfig(AppConfig):
     def ready(self) -> None:
         """Register the kinds of jobs that this app runs, and the sentences that it says."""
         from accounts.roles import Permission
-        from experiments import known_sentences, sentences
+        from experiments import chores, known_sentences, sentences
         from experiments.runners import Kind, register
 
         register(
@@ -40,6 +40,15 @@ class ExperimentsConfig(AppConfig):
                 max_attempts=20,  # a quarter of an hour without MLflow
                 permission=Permission.RUN_EDIT,
                 steps=("write to MLflow", "record"),
+            )
+        )
+        chores.register(
+            chores.Chore(
+                "run-files",
+                "experiments.file_reading:read_asked",
+                seconds=1,
+                lease=60,
+                wanted="experiments.run_files:is_asked",
             )
         )
         sentences.add(known_sentences.ALL)

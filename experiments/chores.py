@@ -9,6 +9,7 @@ next time; what it did is in the audit trail, not here.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -28,12 +29,15 @@ class Chore:
     :param target: ``module:function``
     :param seconds: pause between two requests
     :param lease: seconds after which another worker may begin although nobody said that it ended
+    :param wanted: ``module:function`` of what tells, by a cheap query, whether there is anything to do; the
+        dispatcher asks it, so it loads no heavy library
     """
 
     name: str
     target: str
     seconds: float
     lease: int = 300
+    wanted: str = ""
 
     @property
     def row(self) -> str:
@@ -42,8 +46,11 @@ class Chore:
 
     def work(self) -> None:
         """Import the function and call it; only a worker does this."""
-        module, _, function = self.target.partition(":")
-        getattr(importlib.import_module(module), function)()
+        _function(self.target)()
+
+    def is_wanted(self) -> bool:
+        """Say whether there is anything to do."""
+        return not self.wanted or bool(_function(self.wanted)())
 
 
 _chores: dict[str, Chore] = {}
@@ -85,6 +92,12 @@ def do(name: str) -> bool:
         # Without effect if the lease ran out and somebody else has it.
         SyncState.objects.filter(name=chore.row, lease_until=until).update(**changes)
     return True
+
+
+def _function(target: str) -> Callable[[], object]:
+    module, _, name = target.partition(":")
+    found: Callable[[], object] = getattr(importlib.import_module(module), name)
+    return found
 
 
 def _acquire(chore: Chore) -> Any:

@@ -119,6 +119,8 @@ class Dispatcher:
             return
         for chore in due:
             self._due[f"chore:{chore.name}"] = self._clock() + chore.seconds
+            if not chore.is_wanted():
+                continue
             # Unanswered until the next request, it is worth nothing: that one asks for the same.
             self._broker.ask_for_chore(chore.name, expires=chore.seconds)
 

@@ -217,6 +217,7 @@ MLFLOW = (
     _("%(path)s has %(size)s bytes, but %(listed)s are listed."),
     _("S3 does not allow access to %(path)s."),
     _("S3 cannot be used for %(path)s (%(reason)s)."),
+    _("It could not be read (%(kind)s)."),
     _("There is no model file %(path)s."),
     _("%(path)s is broken: %(reason)s."),
     _("The model cannot be packaged (exit status %(status)s): %(reason)s"),

@@ -1,5 +1,6 @@
 """Tables of repositories, jobs, and the mirror of MLflow's experiments and runs."""
 
+from experiments.models.files import RunFile, RunFileContent, RunListing
 from experiments.models.jobs import Job, JobLog, Outbox
 from experiments.models.repositories import Commit, Ref, Repository
 from experiments.models.runs import (
@@ -25,6 +26,9 @@ __all__ = [
     "Ref",
     "Repository",
     "Run",
+    "RunFile",
+    "RunFileContent",
+    "RunListing",
     "RunMetric",
     "RunParam",
     "RunTag",
