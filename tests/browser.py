@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.test.testcases import LiveServerThread, _StaticFilesHandler
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from accounts.models import User
 from tests import chromium
@@ -23,7 +23,10 @@ from tests import chromium
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 _AXE = Path(settings.BASE_DIR) / "node_modules" / "axe-core" / "axe.min.js"
+# How long a page may take to become what a test expects: ends a wait for what never comes, measures nothing.
+expect.set_options(timeout=20_000)
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+_RULES_ABOUT_COLOURS = ["color-contrast", "link-in-text-block"]
 
 
 @dataclass
@@ -110,9 +113,21 @@ def open_page(chrome: Browser, site: str) -> Iterator[OpenPage]:
 
 
 def accessibility_faults(page: Page) -> list[str]:
-    """Return the violations of WCAG 2.2 A and AA that axe finds on the page as it is shown."""
+    """Return the violations of WCAG 2.2 A and AA that axe finds on the page as it is shown, in both themes.
+
+    The second theme changes colours and nothing else, so only the rules about colours are asked again.
+    """
     page.evaluate(_AXE.read_text(encoding="utf-8"))
-    result = page.evaluate("rules => axe.run({runOnly: {type: 'tag', values: rules}})", _RULES)
+    is_dark = bool(page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches"))
+    faults = _faults(page, {"type": "tag", "values": _RULES})
+    page.emulate_media(color_scheme="light" if is_dark else "dark")
+    faults += _faults(page, {"type": "rule", "values": _RULES_ABOUT_COLOURS})
+    page.emulate_media(color_scheme="dark" if is_dark else "light")
+    return faults
+
+
+def _faults(page: Page, rules: dict[str, Any]) -> list[str]:
+    result = page.evaluate("rules => axe.run({runOnly: rules, resultTypes: ['violations']})", rules)
     return [
         f"{fault['id']}: {node['target']} {node['failureSummary']}"
         for fault in result["violations"]

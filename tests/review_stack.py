@@ -5,7 +5,6 @@ Made as people make it: runs by MLflow's own client, registration, cards, polici
 
 import hashlib
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -25,7 +24,7 @@ from registry.metadata import NONE, ModelMetadata
 from tests.cards import COMPLETE
 from tests.integrations.git_workshop import commit, make_repository
 from tests.site import Person, Rest, connect_repository, make_person
-from tests.stack import Stack, running, wait_until
+from tests.stack import Stack, answers, running, wait_until
 
 MODEL = "receipts"
 ROLES = {
@@ -169,10 +168,14 @@ def described_run(source: Path, rate: float, data: str) -> dict[str, Any]:
 
 
 def log_runs(stack: Stack, runs: list[dict[str, Any]]) -> list[str]:
-    """Log runs as the engineer does it on a machine of their own; return their numbers."""
+    """Log runs as the engineer does it on a machine of their own; return their numbers.
+
+    With the environment of the stack: what other tests set for their MLflow clients is not in it.
+    """
+    wait_until(lambda: answers(f"{mlflow_of(stack)}/health"), 90)
     done = subprocess.run(
         [sys.executable, "-c", PLAIN_CLIENT, mlflow_of(stack), json.dumps(runs)],
-        env={**os.environ, "LOGNAME": "engineer", "MLFLOW_DISABLE_TELEMETRY": "true"},
+        env={**stack.env, "LOGNAME": "engineer", "MLFLOW_DISABLE_TELEMETRY": "true"},
         check=False,
         capture_output=True,
         text=True,

@@ -191,7 +191,11 @@ def test_two_runs_at_once_have_their_own_parameters_and_commits(scene: Scene, pa
 def test_a_run_of_the_plain_mlflow_client_shows_within_five_seconds(scene: Scene) -> None:
     uri = f"http://127.0.0.1:{scene.stack.env['STAGEGATE_MLFLOW_PORT']}"
     done = subprocess.run(
-        [sys.executable, "-c", PLAIN_CLIENT, uri], check=True, capture_output=True, text=True
+        [sys.executable, "-c", PLAIN_CLIENT, uri],
+        env=scene.stack.env,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     run_id, ended = done.stdout.split()[-2:]
     while (answer := scene.rest.ask(f"/runs/{run_id}/")).status_code == 404 or not is_whole(answer.json()):

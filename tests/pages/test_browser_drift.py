@@ -42,13 +42,12 @@ def version() -> ModelVersion:
     return serving
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_home_model_and_drift_pages_are_accessible(
-    open_page: OpenPage, reviewer: User, version: ModelVersion, theme: str, width: int
+    open_page: OpenPage, reviewer: User, version: ModelVersion, width: int
 ) -> None:
     for path in ("/", version.model.get_absolute_url(), f"{version.model.get_absolute_url()}drift/"):
-        page = open_page(path, reviewer, theme=theme, width=width)
+        page = open_page(path, reviewer, width=width)
         expect(page.get_by_text("Its stage in MLflow is Archived").first).to_be_visible()
         assert accessibility_faults(page) == []
         overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

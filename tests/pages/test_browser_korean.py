@@ -88,12 +88,10 @@ def in_korean(open_page: OpenPage, path: str, user: User, **options: object) -> 
     return open_page(path, user, language="ko", **options)
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
-def test_everybody_can_read_the_pages_in_korean(
-    open_page: OpenPage, lived: Lived, theme: str, width: int
-) -> None:
+@pytest.mark.parametrize("width", [1440, 390])
+def test_everybody_can_read_the_pages_in_korean(open_page: OpenPage, lived: Lived, width: int) -> None:
     for path in lived.paths:
-        page = in_korean(open_page, path, lived.user, theme=theme, width=width)
+        page = in_korean(open_page, path, lived.user, width=width)
         assert page.locator("html").get_attribute("lang") == "ko", path
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
         assert page.evaluate(_BREAKABLE) == [], path

@@ -39,12 +39,11 @@ def administrator(transactional_db) -> User:
     return user
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize(
     "address", [ALL, ONE, MEMBERS, f"{ONE}?at=yesterday", f"{ALL}?at=2026-01-04T00:00:00Z"]
 )
-def test_the_pages_are_accessible(open_page, administrator, theme, address):
-    page = open_page(address, administrator, theme=theme)
+def test_the_pages_are_accessible(open_page, administrator, address):
+    page = open_page(address, administrator)
     assert accessibility_faults(page) == []
 
 

@@ -120,17 +120,16 @@ def shoot(page: Page, name: str) -> None:
         page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_everybody_can_read_the_pages_of_a_registration(
-    open_page: OpenPage, versions: dict[str, ModelVersion], engineer: User, theme: str
+    open_page: OpenPage, versions: dict[str, ModelVersion], engineer: User
 ) -> None:
     for number, path in enumerate(addresses(versions)):
         for width in (1440, 390):
-            page = open_page(path, engineer, theme=theme, width=width)
+            page = open_page(path, engineer, width=width)
             assert accessibility_faults(page) == [], path
             excess = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             assert excess <= 0, (path, width)
-            shoot(page, f"registration-{number}-{theme}-{width}")
+            shoot(page, f"registration-{number}-{width}")
 
 
 def test_the_number_and_the_reason_follow_the_choice(

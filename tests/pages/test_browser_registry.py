@@ -51,10 +51,9 @@ def pages_of(story: Story) -> list[tuple[str, User]]:
     ]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_everybody_can_read_every_page(open_page: OpenPage, story: Story, theme: str) -> None:
+def test_everybody_can_read_every_page(open_page: OpenPage, story: Story) -> None:
     for path, user in pages_of(story):
-        assert accessibility_faults(open_page(path, user, theme=theme)) == [], path
+        assert accessibility_faults(open_page(path, user)) == [], path
 
 
 def test_everybody_can_read_the_empty_pages(open_page: OpenPage) -> None:

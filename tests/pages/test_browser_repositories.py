@@ -50,7 +50,7 @@ def make_all_sorts(repository: Repository, someone: User) -> Job:
 
 @pytest.mark.parametrize(("theme", "language"), [("light", "en"), ("dark", "ko")])
 def test_everybody_can_read_the_pages(
-    open_page: OpenPage, someone: User, demo: tuple[Repository, Commit], theme: str, language: str
+    open_page: OpenPage, someone: User, demo: tuple[Repository, Commit], language: str
 ) -> None:
     job = make_all_sorts(demo[0], someone)
     viewer = make_user(Role.VIEWER)
@@ -69,16 +69,15 @@ def test_everybody_can_read_the_pages(
         (f"{RUN}?ref=locked", someone),
         (f"{RUN}?ref=broken", someone),
     ):
-        page = open_page(path, user, theme=theme, language=language)
+        page = open_page(path, user, language=language)
         assert accessibility_faults(page) == [], path
         page.context.close()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_everybody_can_read_what_was_refused(
-    open_page: OpenPage, someone: User, demo: tuple[Repository, Commit], theme: str
+    open_page: OpenPage, someone: User, demo: tuple[Repository, Commit]
 ) -> None:
-    page = open_page(RUN, someone, theme=theme)
+    page = open_page(RUN, someone)
     page.get_by_label("train.architecture").fill("a;rm")
     page.get_by_text("Register the result").click()
     page.locator("#id_register_version").fill("1.0.0")

@@ -34,8 +34,7 @@ def stages() -> dict[str, str]:
     return dict(ModelVersion.objects.values_list("version", "stage"))
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_everybody_can_read_the_review(open_page: OpenPage, story: Review, theme: str) -> None:
+def test_everybody_can_read_the_review(open_page: OpenPage, story: Review) -> None:
     emergency = bypass.bypass(story.candidate, "Production", user=story.administrator, reason="Pile-up.")
     back = rollback.roll_back(
         story.candidate.model,
@@ -55,12 +54,11 @@ def test_everybody_can_read_the_review(open_page: OpenPage, story: Review, theme
         ("/notices/", story.engineer),
         ("/promotions/?tab=done", story.second),
     ):
-        assert accessibility_faults(open_page(path, user, theme=theme)) == [], path
+        assert accessibility_faults(open_page(path, user)) == [], path
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_everybody_can_read_the_open_promotion(open_page: OpenPage, story: Review, theme: str) -> None:
-    page = open_page(story.opened.get_absolute_url(), story.administrator, theme=theme)
+def test_everybody_can_read_the_open_promotion(open_page: OpenPage, story: Review) -> None:
+    page = open_page(story.opened.get_absolute_url(), story.administrator)
     page.get_by_text("7 passed").click()
     page.get_by_text("What changed since 1.2.0").click()
     expect(page.locator(".diff")).to_be_visible()
@@ -170,10 +168,13 @@ def test_without_scripts_everything_still_works(chrome: Browser, site: str, read
     page.get_by_role("link", name="Comment on val_cer").click()
     expect(page.locator("#id_anchor")).to_have_value("metric:val_cer")
     page.locator("#id_body").fill("Well done.")
-    page.locator("#comment").get_by_role("button", name="Comment").click()
+    with page.expect_navigation():
+        page.locator("#comment").get_by_role("button", name="Comment").click()
     expect(page.locator("#metric-val_cer .remark-count")).to_have_count(1)
     page.locator("#decision textarea").fill("Read all of it.")
-    page.get_by_role("button", name="Approve").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_text("Type 1.3.0 to approve it.")).to_be_visible()
     expect(page.locator("#decision textarea")).to_have_value("Read all of it.")
     page.get_by_label("Type 1.3.0 to confirm").fill("1.3.0")
     page.get_by_role("button", name="Approve and put into Production").click()
@@ -197,7 +198,9 @@ def test_a_gate_is_waived_without_scripts(chrome: Browser, site: str, story: Rev
 
 
 def _plain(chrome: Browser, site: str, user: User) -> Page:
-    context = chrome.new_context(java_script_enabled=False, viewport={"width": 1280, "height": 900})
+    context = chrome.new_context(
+        java_script_enabled=False, reduced_motion="reduce", viewport={"width": 1280, "height": 900}
+    )
     client = Client()
     client.force_login(user)
     cookie = client.cookies[settings.SESSION_COOKIE_NAME]

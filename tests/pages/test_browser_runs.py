@@ -36,16 +36,15 @@ def run() -> Run:
     return made
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_everybody_can_read_the_pages(open_page: OpenPage, someone: User, run: Run, theme: str) -> None:
+def test_everybody_can_read_the_pages(open_page: OpenPage, someone: User, run: Run) -> None:
     set_mirror(ago=60, error="MLflow does not answer.")
     make_measured_run({}, status="RUNNING", ended_at=None)
     for path in ("/runs/", "/runs/?q=nothing", "/experiments/", f"/runs/{run.run_id}/points/?group=loss"):
-        assert accessibility_faults(open_page(path, someone, theme=theme)) == []
-    page = open_page("/runs/", someone, theme=theme)
+        assert accessibility_faults(open_page(path, someone)) == []
+    page = open_page("/runs/", someone)
     page.get_by_text("Columns", exact=True).click()
     assert accessibility_faults(page) == []
-    page = open_page(f"/runs/{run.run_id}/", someone, theme=theme)
+    page = open_page(f"/runs/{run.run_id}/", someone)
     expect(page.locator("[data-drawn]").first).to_be_visible(timeout=LATER)
     page.locator(".curve summary").first.click()
     expect(page.locator(".curve table").first).to_be_visible()
