@@ -87,21 +87,3 @@ def find_stage(stage: object) -> Badge:
     """Return the badge of a stage, whatever the case of its letters."""
     name = str(stage).lower()
     return STAGES.get(name) or Badge("question-mark-circle", str(stage))
-
-
-def verdict(value: float, baseline: float, *, goal: str, tolerance: float = 0.0) -> str:
-    """Say whether `value` is better than `baseline` for a metric to be maximised or minimised.
-
-    :param goal: `max`, `min`, or anything else where no direction was declared
-    :param tolerance: absolute difference up to which both count as the same
-    :return: a key of `VERDICTS`
-    """
-    if goal not in {"max", "min"}:
-        return "unjudged"
-    # `not >` rather than `<=`, so that NaN, which compares with nothing, is judged by nobody.
-    difference = value - baseline
-    if difference != difference:
-        return "unjudged"
-    if abs(difference) <= tolerance:
-        return "same"
-    return "better" if (difference > 0) == (goal == "max") else "worse"

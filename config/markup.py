@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from config import badges, formatting
+from experiments import metric_goals
 
 _FOCUS = mark_safe(' tabindex="0"')
 
@@ -166,7 +167,7 @@ def delta(
     mine, theirs = (None if side is None else _number(side) for side in (value, baseline))
     if mine is None or theirs is None or not math.isfinite(mine - theirs):
         return no_value()
-    verdict = badges.verdict(mine, theirs, goal=goal, tolerance=tolerance)
+    verdict = metric_goals.verdict(mine, theirs, goal=goal, tolerance=tolerance)
     difference = mine - theirs
     arrow = "arrow-up" if difference > 0 else "arrow-down" if difference < 0 else "equals"
     return format_html(

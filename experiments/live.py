@@ -29,11 +29,13 @@ class Part:
     :ivar name: id of its element
     :ivar template: what is in it; nothing random (such as a CSRF token) may be
     :ivar tag: the element around it: within a table it has to be ``tbody``
+    :ivar look: its classes
     """
 
     name: str
     template: str
     tag: str = "div"
+    look: str = ""
 
     @property
     def key(self) -> str:
@@ -110,9 +112,10 @@ class Live:
 
     def _element(self, part: Part, attribute: SafeString) -> SafeString:
         return format_html(
-            '<{tag} id="{id}"{attribute}>{body}</{tag}>',
+            '<{tag} id="{id}"{look}{attribute}>{body}</{tag}>',
             tag=part.tag,
             id=part.name,
+            look=format_html(' class="{}"', part.look) if part.look else "",
             attribute=attribute,
             body=self._bodies[part.name],
         )

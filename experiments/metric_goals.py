@@ -44,3 +44,21 @@ def goal(name: str) -> Goal:
         if word in _LARGER:
             return Goal.MAX
     return Goal.UNKNOWN
+
+
+def verdict(value: float, baseline: float, *, goal: str, tolerance: float = 0.0) -> str:
+    """Say whether `value` is better than `baseline` for a metric to be maximised or minimised.
+
+    :param goal: `max`, `min`, or anything else where no direction was declared
+    :param tolerance: absolute difference up to which both count as the same
+    :return: ``better``, ``worse``, ``same`` or ``unjudged``
+    """
+    if goal not in {"max", "min"}:
+        return "unjudged"
+    # `not >` rather than `<=`, so that NaN, which compares with nothing, is judged by nobody.
+    difference = value - baseline
+    if difference != difference:
+        return "unjudged"
+    if abs(difference) <= tolerance:
+        return "same"
+    return "better" if (difference > 0) == (goal == "max") else "worse"

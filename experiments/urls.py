@@ -3,6 +3,7 @@
 from django.urls import path
 
 from experiments.views import (
+    compare,
     experiments,
     goals,
     job,
@@ -19,6 +20,8 @@ from experiments.views import (
 app_name = "experiments"
 urlpatterns = [
     path("experiments/", experiments.experiments, name="experiments"),
+    path("compare/", compare.compare, name="compare"),
+    path("compare/table.csv", compare.export, name="compare-export"),
     path("experiments/metrics/", goals.goals, name="general-goals"),
     path("experiments/<str:experiment_id>/metrics/", goals.goals, name="goals"),
     path("mirror/sync/", mirror.sync, name="sync"),

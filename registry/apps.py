@@ -13,9 +13,10 @@ class RegistryConfig(AppConfig):
     def ready(self) -> None:
         """Register the kinds of jobs that this app runs, and the sentences that it says."""
         from accounts.roles import Permission
-        from experiments import chores, job_permissions, job_visibility, sentences
+        from experiments import chores, job_permissions, job_visibility, production_runs, sentences
         from experiments.runners import Kind, register
         from registry import access, known_sentences, metadata_categories
+        from registry import production_runs as serving
 
         register(
             Kind(
@@ -91,6 +92,7 @@ class RegistryConfig(AppConfig):
         chores.register(chores.Chore("reconcile", "registry.reconciler:run", seconds=15, lease=60))
         job_visibility.hide(access.hidden_names)
         job_permissions.guard(access.require_named)
+        production_runs.ask(serving.find)
         chores.register(chores.Chore("deadlines", "registry.deadlines:keep", seconds=60))
         chores.register(chores.Chore("mail", "registry.mail:send_waiting", seconds=15, lease=120))
         sentences.add(known_sentences.ALL)

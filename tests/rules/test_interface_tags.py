@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config import badges, formatting, markup
+from experiments import metric_goals
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -134,7 +135,7 @@ def test_a_metric_keeps_its_exact_value_for_hover_focus_and_copy() -> None:
 def test_a_difference_is_judged_by_the_goal_of_its_metric(
     value: float, baseline: float, goal: str, tolerance: float, verdict: str
 ) -> None:
-    assert badges.verdict(value, baseline, goal=goal, tolerance=tolerance) == verdict
+    assert metric_goals.verdict(value, baseline, goal=goal, tolerance=tolerance) == verdict
 
 
 def test_a_delta_says_its_judgement_in_words() -> None:
