@@ -25,6 +25,8 @@ _STATES = [
 ]
 
 
+# No status of MLflow's, but chosen among them.
+_ARCHIVED = "archived"
 _STATUSES = [
     ("", _("All statuses")),
     ("RUNNING", pgettext_lazy("run", "Running")),
@@ -32,6 +34,7 @@ _STATUSES = [
     ("FINISHED", pgettext_lazy("run", "Finished")),
     ("FAILED", pgettext_lazy("run", "Failed")),
     ("KILLED", pgettext_lazy("run", "Killed")),
+    (_ARCHIVED, pgettext_lazy("run", "Archived")),
 ]
 
 
@@ -75,8 +78,12 @@ class RunFilterForm(forms.Form):
         """Return the filter; a choice that does not exist, as in an old link, asks for nothing."""
         self.is_valid()
         chosen = self.cleaned_data
+        archived = chosen.get("status") == _ARCHIVED
         return RunFilter(
-            experiment=chosen.get("experiment", ""), text=chosen.get("q", ""), status=chosen.get("status", "")
+            experiment=chosen.get("experiment", ""),
+            text=chosen.get("q", ""),
+            status="" if archived else chosen.get("status", ""),
+            archived="only" if archived else "",
         )
 
 

@@ -14,6 +14,7 @@ from experiments.views import (
     repositories,
     repository,
     run,
+    run_edits,
     runs,
 )
 
@@ -28,6 +29,7 @@ urlpatterns = [
     path("runs/", runs.runs, name="runs"),
     path("runs/export.csv", runs.export, name="runs-export"),
     path("runs/count/", runs.count, name="runs-count"),
+    path("runs/edit/", run_edits.edit, name="edit-runs"),
     path("runs/<str:run_id>/", run.run, name="run"),
     path("runs/<str:run_id>/chart/", run.chart, name="run-chart"),
     path("runs/<str:run_id>/points/", run.points, name="run-points"),

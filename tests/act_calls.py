@@ -267,6 +267,10 @@ def repository(_user: User) -> Call:
     return Call((make_repository().name,))
 
 
+def run_edit(_user: User) -> Call:
+    return Call(data={"runs": [make_run().run_id], "key": "team", "value": "ocr", "archive": ""})
+
+
 def run_edit_rest(_user: User) -> Call:
     return Call(data={"run_ids": [make_run().run_id], "set_tags": {"team": "ocr"}})
 

@@ -192,6 +192,7 @@ ACTS: tuple[Act, ...] = (
         on_model=False,
     ),
     Act("api-run-edits", ENGINEERS, Event.JOB_SUBMITTED, calls.run_edit_rest, on_model=False),
+    Act("experiments:edit-runs", ENGINEERS, Event.JOB_SUBMITTED, calls.run_edit, on_model=False),
     Act("experiments:connect", ADMINISTRATORS, Event.REPOSITORY_CONNECTED, calls.connection, on_model=False),
     Act("experiments:fetch", ENGINEERS, Event.JOB_SUBMITTED, calls.repository, on_model=False),
     Act("experiments:launch", ENGINEERS, Event.JOB_SUBMITTED, calls.launch, on_model=False),

@@ -3,28 +3,32 @@
 Django's templates need some 30 ms for them, most of it to look up names; this takes a third.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django import template
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from config import markup
-from experiments.models import Experiment
+from experiments.models import Experiment, Run
 from experiments.selectors.runs import Cell, RunRow
 
 register = template.Library()
 
 
 @register.simple_tag
-def run_rows(rows: Iterable[RunRow], one_experiment: bool) -> SafeString:
+def run_rows(rows: Iterable[RunRow], one_experiment: bool, picked: Collection[Run]) -> SafeString:
     """Return the rows of the table.
 
     :param one_experiment: all runs are of one experiment, so it has no column
+    :param picked: runs that are chosen
     """
     # Few experiments and statuses are behind many rows.
     experiments: dict[int, tuple[str, str]] = {}
     statuses: dict[str, str] = {}
+    ticked = {run.run_id for run in picked}
+    choose = escape(_("Choose %s"))
     parts: list[str] = []
     for row in rows:
         run = row.run
@@ -36,6 +40,9 @@ def run_rows(rows: Iterable[RunRow], one_experiment: bool) -> SafeString:
         experiment = "" if one_experiment else str(run.pk).join(experiments[run.experiment_id])
         parts.append(
             f'\n<tr id="run-row-{run.pk}" tabindex="-1">'
+            f'<td class="run-pick"><input type="checkbox" class="form-check-input" name="runs"'
+            f' form="run-selection" value="{escape(run.run_id)}" data-pick="{name}"'
+            f' aria-label="{choose.replace("%s", name)}"{" checked" * (run.run_id in ticked)}></td>'
             f'<td class="run-name"><a href="{escape(run.get_absolute_url())}" id="run-link-{run.pk}"'
             f' class="truncate" title="{name}" data-row-link>{name}</a></td>{experiment}'
             f'<td class="fit">{statuses[run.status]}</td>'

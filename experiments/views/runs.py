@@ -19,13 +19,16 @@ from experiments.forms import RunFilterForm
 from experiments.live import Live, Part
 from experiments.models import Run
 from experiments.run_columns import Column, Offer
-from experiments.selectors import mirror
+from experiments.run_edit_forms import RunEditForm
+from experiments.selectors import chosen_runs, mirror
 from experiments.selectors import runs as selectors
 from experiments.selectors.run_matches import Matches, RunFilter, matching
 from experiments.selectors.run_order import DEFAULT, CursorError
 from experiments.selectors.runs import RunPage
 
 _SECONDS = 5
+#: Runs that can be compared at once.
+COMPARED = 100
 PLACES = ("after", "before")
 _PARTS = [
     Part("runs-news", "experiments/_runs_news.html"),
@@ -75,6 +78,7 @@ def runs(request: HttpRequest) -> HttpResponse:
         "news": selectors.news(found, since) if polls else 0,
         "fresh_address": _address(request, since=None),
     }
+    context["picked"] = chosen_runs.runs(chosen_runs.ids(request.GET.getlist("runs")))
     address = _address(request, since=since, columns=columns)
     live = Live(request, _PARTS, context, every=0 if fault else _SECONDS, address=address)
     if live.is_poll:
@@ -86,6 +90,10 @@ def runs(request: HttpRequest) -> HttpResponse:
         "form": form,
         "live": live,
         "fault": fault,
+        "edit_form": RunEditForm(),
+        "edit_refusal": who.refusal(Permission.RUN_EDIT),
+        "compare_limit": COMPARED,
+        "here": request.get_full_path(),
         **picker,
         **context,
     }

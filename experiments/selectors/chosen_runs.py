@@ -1,0 +1,26 @@
+"""The runs that somebody chose in the table, as their address or form names them."""
+
+from collections.abc import Iterable
+
+from experiments.models import Run
+from experiments.run_edits import MAX_RUNS
+from experiments.selectors.run_matches import ACTIVE
+from experiments.stored_text import text
+
+
+def ids(values: Iterable[str]) -> list[str]:
+    """Return MLflow's ids, each once, in the order in which they were named.
+
+    :param values: of the field `runs`; each may hold several, separated by commas
+    """
+    named = [text(part.strip(), 64) for value in values for part in value.split(",")]
+    return list(dict.fromkeys(filter(None, named)))[: MAX_RUNS + 1]
+
+
+def runs(wanted: list[str]) -> list[Run]:
+    """Return those of the runs `wanted` that are there, in that order. One query; none for no run."""
+    if not wanted:
+        return []
+    found = Run.objects.filter(run_id__in=wanted[:MAX_RUNS], lifecycle_stage=ACTIVE).only("run_id", "name")
+    by_id = {run.run_id: run for run in found}
+    return [by_id[run_id] for run_id in wanted if run_id in by_id]

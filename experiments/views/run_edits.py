@@ -1,0 +1,60 @@
+"""Editing the runs that were chosen in the table."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from accounts.roles import Permission
+from experiments import access, run_edits
+from experiments.run_edit_forms import RunEditForm
+from experiments.selectors import chosen_runs
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest) -> HttpResponse:
+    """Show what can be changed of the chosen runs; POST submits it and leads back to the table."""
+    who = access.viewer(request)
+    sent = request.POST if request.method == "POST" else request.GET
+    wanted = chosen_runs.ids(sent.getlist("runs"))
+    back = _back(request, sent.get("back", ""))
+    form = RunEditForm(request.POST if request.method == "POST" else None)
+    status = HTTPStatus.OK
+    if request.method == "POST":
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+        if form.is_valid():
+            try:
+                job = run_edits.submit(wanted, user=who.user, **form.wanted())
+            except ValidationError as error:
+                form.take_over(error)
+            else:
+                _tell(request, len(wanted), job.pk)
+                return redirect(back)
+    context = {
+        "edit_form": form,
+        "chosen": chosen_runs.runs(wanted),
+        "back": back,
+        "edit_refusal": who.refusal(Permission.RUN_EDIT),
+    }
+    return render(request, "experiments/edit_runs.html", context, status=status)
+
+
+def _tell(request: HttpRequest, count: int, job: int) -> None:
+    said = ngettext(
+        "%(count)d run is being edited (job #%(job)d).",
+        "%(count)d runs are being edited (job #%(job)d).",
+        count,
+    )
+    messages.success(request, said % {"count": count, "job": job})
+
+
+def _back(request: HttpRequest, address: str) -> str:
+    """Return where to go afterwards: a page of ours."""
+    ours = url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()})
+    return address if ours and address.startswith("/") else reverse("experiments:runs")
