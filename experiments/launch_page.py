@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -17,6 +17,21 @@ from experiments.repository_forms import LaunchForm, add_errors
 from experiments.selectors import repository as selectors
 
 PARAMS = "params."
+
+
+@dataclass(frozen=True)
+class Start:
+    """A commit from which a run may be repeated.
+
+    :ivar kind: `commit` for the one of the run, `tip` for what its branch has now
+    :ivar ref: what the form is asked for
+    :ivar name: as people know it
+    """
+
+    kind: str
+    ref: str
+    name: str
+    is_current: bool = False
 
 
 @dataclass
@@ -78,10 +93,21 @@ class LaunchPage:
             "unknown_errors": [(key, text) for key, text in self.errors.items() if key not in known],
             "dropped": self._dropped(known),
             "prefill": self.prefill,
+            "starts": self._starts(),
             "ref_problem": self.ref_problem or unreadable,
             "models": outline(self.target.commit.pipeline).models if self.target else [],
             "token": uuid.uuid4().hex,
         }
+
+    def _starts(self) -> list[Start]:
+        """Return from where a run that is repeated can start: its commit, and the tip of its branch now."""
+        if self.prefill is None or self.prefill.run is None:
+            return []
+        now = self.target.ref if self.target else ""
+        branch = self.prefill.ref or self.repository.default_ref
+        found = [Start("commit", self.prefill.sha, self.prefill.sha[:8])] if self.prefill.sha else []
+        found += [Start("tip", branch, branch)] if branch and branch != self.prefill.sha else []
+        return [replace(one, is_current=one.ref == now) for one in found]
 
     def _dropped(self, known: set[str]) -> list[tuple[str, str]]:
         """Return the values that this commit has no parameter for, unless they are named as errors."""

@@ -43,6 +43,8 @@ def _opened(request: HttpRequest, row: Repository) -> LaunchPage:
     if target is None and prefill.sha and not asked:
         # Its branch is gone; the commit is still known.
         target, problem = resolve(row, prefill.sha)
+    if prefill.run is not None:
+        prefill = launch_source.fitted(prefill, parameters_of(target.commit if target else None)[0])
     form = LaunchForm(initial={"ref": target.ref if target else asked})
     return LaunchPage(row, form, target, prefill.values, prefill=prefill, ref_problem=problem)
 
