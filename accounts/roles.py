@@ -22,6 +22,7 @@ class Permission(StrEnum):
     JOB_CANCEL = "job.cancel"  # one's own
     JOB_CANCEL_ANY = "job.cancel_any"
     RUN_EDIT = "run.edit"
+    JOB_PRIORITISE = "job.prioritise"  # those of others, and one's own before all
     REPOSITORY_CONNECT = "repository.connect"
     REPOSITORY_FETCH = "repository.fetch"
     GOAL_DECLARE = "goal.declare"

@@ -19,6 +19,12 @@ class Event(StrEnum):
     JOB_RETRIED = "job.retried"
     JOB_CANCEL_REQUESTED = "job.cancel_requested"
     JOB_CANCELLED = "job.cancelled"
+    JOB_PRIORITY_CHANGED = "job.priority_changed"
+
+    SWEEP_STARTED = "sweep.started"
+    SWEEP_STOPPED = "sweep.stopped"
+    SWEEP_RESUMED = "sweep.resumed"
+    SWEEP_FINISHED = "sweep.finished"
 
     RUN_LOGGED = "run.logged"
     GOAL_DECLARED = "goal.declared"

@@ -127,6 +127,8 @@ MLFLOW_PUBLIC_URL = environment.url(
     default=environment.without_credentials(MLFLOW_TRACKING_URI),
     schemes=["http", "https"],
 )
+# Seconds after which a waiting job goes before all that came later, whatever their priority.
+JOB_PATIENCE = environment.integer("STAGEGATE_JOB_PATIENCE", default=3600, low=60, high=30 * 86400)
 JOB_CONCURRENCY = environment.integer("STAGEGATE_JOB_CONCURRENCY", default=2, low=1, high=64)
 JOB_TIME_LIMIT = environment.integer("STAGEGATE_JOB_TIME_LIMIT", default=6 * 3600, low=10, high=30 * 86400)
 # Threads that a stage's numeric libraries may use. More than one can change the last digits of a result.

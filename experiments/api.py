@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from experiments import access, job_logs, jobs, launches, run_columns, runners, sentences
+from experiments import access, job_logs, job_priority, jobs, launches, run_columns, runners, sentences
 from experiments.filters import FilterError
 from experiments.job_states import JobState
 from experiments.models import Job, Repository, Run
@@ -171,10 +171,11 @@ class Jobs(generics.ListAPIView[Any]):
             user=who.user,
             note=given["note"],
             register_as=given.get("register_as"),
+            priority=job_priority.WORDS[given["priority"]],
             key=f"api:{who.user.pk}:{given['key']}" if "key" in given else None,
         )
         location = reverse("api-job", args=[job.pk])
-        return Response(_job(job, who), status=202, headers={"Location": location})
+        return Response(described(job, who), status=202, headers={"Location": location})
 
 
 class JobView(APIView):
@@ -184,7 +185,7 @@ class JobView(APIView):
     def get(self, request: Request, pk: int) -> Response:
         """Return one job with its steps and result."""
         who, job = access.job_for(request._request, pk)
-        return Response(_job(job, who))
+        return Response(described(job, who))
 
 
 class JobCancel(APIView):
@@ -197,7 +198,7 @@ class JobCancel(APIView):
     def post(self, request: Request, pk: int) -> Response:
         """Cancel a job: at once when it waits; a running one ends within some twenty seconds."""
         who, job = access.job_for(request._request, pk)
-        return Response(_job(jobs.cancel(job, user=who.user), who))
+        return Response(described(jobs.cancel(job, user=who.user), who))
 
 
 class JobRetry(APIView):
@@ -213,7 +214,7 @@ class JobRetry(APIView):
     def post(self, request: Request, pk: int) -> Response:
         """Queue a job that failed or was cancelled again."""
         who, job = access.job_for(request._request, pk)
-        return Response(_job(jobs.retry(job, user=who.user), who))
+        return Response(described(jobs.retry(job, user=who.user), who))
 
 
 class JobLogView(APIView):
@@ -235,7 +236,8 @@ class JobLogView(APIView):
         return Response(LogSerializer(found, context={"ended": ended and not found.more}).data)
 
 
-def _job(job: Job, who: access.Viewer) -> Any:
+def described(job: Job, who: access.Viewer) -> Any:
+    """Return everything about `job` that `who` may see."""
     detail = job_details.detail(job, who.user)
     return JobDetailSerializer(detail.summary, context={"detail": detail}).data
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from experiments import api, compare_api, goals_api, run_edits_api
+from experiments import api, compare_api, goals_api, queue_api, run_edits_api
 
 urlpatterns = [
     path("experiments/", api.Experiments.as_view(), name="api-experiments"),
@@ -13,9 +13,11 @@ urlpatterns = [
     path("runs/edits/", run_edits_api.RunEdits.as_view(), name="api-run-edits"),
     path("runs/<str:run_id>/", api.RunView.as_view(), name="api-run"),
     path("repositories/", api.Repositories.as_view(), name="api-repositories"),
+    path("repositories/<str:name>/", queue_api.RepositoryView.as_view(), name="api-repository"),
     path("jobs/", api.Jobs.as_view(), name="api-jobs"),
     path("jobs/<int:pk>/", api.JobView.as_view(), name="api-job"),
     path("jobs/<int:pk>/cancel/", api.JobCancel.as_view(), name="api-job-cancel"),
     path("jobs/<int:pk>/retry/", api.JobRetry.as_view(), name="api-job-retry"),
+    path("jobs/<int:pk>/priority/", queue_api.JobPriority.as_view(), name="api-job-priority"),
     path("jobs/<int:pk>/log/", api.JobLogView.as_view(), name="api-job-log"),
 ]

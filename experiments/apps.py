@@ -13,8 +13,9 @@ class ExperimentsConfig(AppConfig):
     def ready(self) -> None:
         """Register the kinds of jobs that this app runs, and the sentences that it says."""
         from accounts.roles import Permission
-        from experiments import chores, known_sentences, sentences
+        from experiments import chores, known_sentences, sentences, sweep_progress
         from experiments.runners import Kind, register
+        from experiments.signals import job_finished
 
         register(
             Kind(
@@ -27,7 +28,9 @@ class ExperimentsConfig(AppConfig):
                 steps=("fetch", "read commits"),
             )
         )
-        register(Kind("pipeline", _("Pipeline run"), "experiments.pipeline_job:run", max_attempts=2))
+        register(
+            Kind("pipeline", _("Pipeline run"), "experiments.pipeline_job:run", max_attempts=2, limited=True)
+        )
         register(
             Kind("sync", _("Mirror of MLflow"), "experiments.sync_job:run", queue="sync", max_attempts=3)
         )
@@ -51,4 +54,14 @@ class ExperimentsConfig(AppConfig):
                 wanted="experiments.run_files:is_asked",
             )
         )
+        chores.register(
+            chores.Chore(
+                "sweeps",
+                "experiments.sweep_chore:run",
+                seconds=2,
+                lease=120,
+                wanted="experiments.sweep_progress:is_any_running",
+            )
+        )
+        job_finished.connect(sweep_progress.on_job_finished, dispatch_uid="sweeps")
         sentences.add(known_sentences.ALL)

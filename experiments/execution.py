@@ -10,7 +10,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from experiments import job_leases, log_text, runners, worker_shutdown, workspaces
+from experiments import job_leases, job_queue, log_text, runners, worker_shutdown, workspaces
 from experiments.job_board import StepBoard
 from experiments.job_context import Cancelled, JobContext, LostLease, Released, Stopped
 from experiments.job_fence import Fence
@@ -27,6 +27,14 @@ ERROR_CHARACTERS = 2_000
 _PASSING_DATABASE_FAULTS = (OperationalError, InterfaceError)
 
 Finish = Callable[[], bool]
+
+
+def run_next(job_id: int) -> bool:
+    """Run the job that comes first in the queue of `job_id`; return False if none can run now.
+
+    A message says that something waits; for every job there is one, so each gets its turn.
+    """
+    return any(run(candidate) for candidate in job_queue.candidates(job_id))
 
 
 def run(job_id: int, *, worker: str = "") -> bool:

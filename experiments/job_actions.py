@@ -9,8 +9,11 @@ from accounts import access
 from accounts.models import User
 from accounts.roles import Permission
 from experiments import runners
+from experiments.job_priority import WORDS
+from experiments.job_queue import WAITING
 from experiments.job_states import Actor, JobState, can
-from experiments.models import Job
+from experiments.job_words import priority_label
+from experiments.models import Job, Priority
 
 
 @dataclass(frozen=True)
@@ -27,18 +30,36 @@ class Action:
 
 @dataclass(frozen=True)
 class JobActions:
-    """Everything that can be done to a job. `again`: open the run form with what it was run with."""
+    """Everything that can be done to a job.
+
+    :ivar again: open the run form with what it was run with
+    :ivar prioritise: put it before or behind others
+    """
 
     cancel: Action
     retry: Action
     again: Action
+    prioritise: Action
 
 
 def of(job: Job, user: User, permissions: Collection[Permission]) -> JobActions:
     """Return what `user`, who has `permissions`, may do to `job`."""
     return JobActions(
-        _cancel(job, user, permissions), _retry(job, user, permissions), _again(job, permissions)
+        _cancel(job, user, permissions),
+        _retry(job, user, permissions),
+        _again(job, permissions),
+        _prioritise(job, user, permissions),
     )
+
+
+def priorities(permissions: Collection[Permission]) -> list[tuple[str, str]]:
+    """Return the priorities that somebody with `permissions` may give: words for forms, for people."""
+    found = ((word, one) for word, one in WORDS.items())
+    return [
+        (word, priority_label(one))
+        for word, one in found
+        if one <= Priority.NORMAL or Permission.JOB_PRIORITISE in permissions
+    ]
 
 
 def _cancel(job: Job, user: User, permissions: Collection[Permission]) -> Action:
@@ -67,6 +88,16 @@ def _retry(job: Job, user: User, permissions: Collection[Permission]) -> Action:
         return Action(offered=True)
     reason = _("Only %(name)s or an administrator may retry it.") % {"name": job.submitted_by_name}
     return Action(offered=True, refusal=reason)
+
+
+def _prioritise(job: Job, user: User, permissions: Collection[Permission]) -> Action:
+    if job.state not in WAITING:
+        return Action(offered=False)
+    if Permission.JOB_SUBMIT not in permissions:
+        return Action(offered=True, refusal=access.explain(Permission.JOB_SUBMIT))
+    if job.belongs_to(user) or Permission.JOB_PRIORITISE in permissions:
+        return Action(offered=True)
+    return Action(offered=True, refusal=access.explain(Permission.JOB_PRIORITISE))
 
 
 def _again(job: Job, permissions: Collection[Permission]) -> Action:

@@ -17,9 +17,9 @@ from accounts import access
 from accounts.models import User
 from audit import chain, trail
 from audit.events import Event
-from experiments import runners
+from experiments import job_queue, runners
 from experiments.job_states import JobState
-from experiments.models import Job, Outbox, Repository
+from experiments.models import Job, Outbox, Priority, Repository
 from experiments.signals import job_finished
 
 # Longer payloads are in the trail by their digest only.
@@ -41,6 +41,7 @@ def create(
     parent: Job | None = None,
     key: str | None = None,
     actor: trail.Actor | None = None,
+    priority: Priority = Priority.NORMAL,
 ) -> Job:
     """Write job, announcement and audit entry in the caller's transaction, without asking for a permission.
 
@@ -61,6 +62,7 @@ def create(
         repository=repository,
         parent=parent,
         key=key,
+        priority=priority,
         submitted_by=submitter,
         submitted_by_name=name,
         not_before=Now(),
@@ -111,6 +113,7 @@ def requeue(job: Job, *, delay: float, reason: str, attempts: int = 0) -> None:
     )
     job.refresh_from_db()
     announce(job)
+    _give_place(job)
     data = {"attempt": job.attempt, "reason": reason, "delay_seconds": delay}
     trail.record(Event.JOB_RETRIED, actor=trail.SYSTEM, target=target(job), data=data)
 
@@ -128,6 +131,7 @@ def end(
     job.finished_at = timezone.now()
     job.lease_until = None
     job.save(update_fields=["state", "error", "finished_at", "lease_until", *fields])
+    _give_place(job)
     data = {"attempt": job.attempt, "error": error, "cancel_requested_by": job.cancel_requested_by}
     data = {name: value for name, value in data.items() if value != ""}
     trail.record(_EVENTS[state], actor=actor, target=target(job), data=data)
@@ -138,6 +142,12 @@ def announce(job: Job) -> None:
     """Have the dispatcher tell the workers of `job` as soon as it may be claimed."""
     # Not earlier than `not_before`, or the message would be consumed by a claim that is refused.
     Outbox.objects.create(job=job, created_at=timezone.now(), due_at=job.not_before)
+
+
+def _give_place(job: Job) -> None:
+    """Have the workers told of the job that can run now that `job` does not: its message may be used up."""
+    for waiting in job_queue.waiting_for_place(job):
+        announce(waiting)
 
 
 def target(job: Job) -> trail.Target:

@@ -19,12 +19,10 @@ from django.utils import timezone
 
 from audit import trail
 from audit.events import Event
-from experiments import job_changes, job_logs, runners
+from experiments import job_changes, job_logs, job_queue, runners
 from experiments.job_fence import Fence
-from experiments.job_states import Actor, JobState, sources
+from experiments.job_states import JobState
 from experiments.models import Job
-
-_WAITING = sources(JobState.RUNNING, Actor.WORKER)
 
 
 @dataclass(frozen=True)
@@ -44,10 +42,12 @@ class ClaimedJob:
 
 
 def claim(job_id: int, worker: str) -> ClaimedJob | None:
-    """Make a waiting job this worker's, or return None: taken, not due, or no longer waiting."""
+    """Make a waiting job this worker's, or return None: taken, not due, not waiting, or without a place."""
     started = time.monotonic()
     with transaction.atomic():
-        claimed = Job.objects.filter(pk=job_id, state__in=_WAITING, not_before__lte=Now()).update(
+        if not job_queue.has_place(job_id):
+            return None
+        claimed = Job.objects.filter(pk=job_id, state__in=job_queue.WAITING, not_before__lte=Now()).update(
             state=JobState.RUNNING,
             attempt=F("attempt") + 1,
             worker=worker[:200],

@@ -9,8 +9,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from experiments import labels
+from experiments.job_queue import Place
 from experiments.job_states import JobState
-from experiments.models import Job
+from experiments.job_words import why_it_waits
+from experiments.models import Job, Priority
 from experiments.value_text import value_text
 
 _SHORT_SHA = 8
@@ -44,6 +46,7 @@ class JobSummary:
     :ivar waits: time spent in the queue before the attempt that counts; None if that is not known
     :ivar runs: time of the attempt that counts so far; None before the first
     :ivar due_in: time until it may start again, where it has to wait for that
+    :ivar place: where it stands in the queue, if it waits there
     """
 
     job: Job
@@ -55,6 +58,17 @@ class JobSummary:
     waits: timedelta | None
     runs: timedelta | None
     due_in: timedelta | None
+    place: Place | None = None
+
+    @property
+    def priority(self) -> str:
+        """Its priority as forms and REST write it."""
+        return Priority(self.job.priority).name.lower()
+
+    @property
+    def why(self) -> str:
+        """What it waits for, where it waits and is due."""
+        return why_it_waits(self.job, self.place.limit) if self.place else ""
 
     @property
     def is_active(self) -> bool:
@@ -77,7 +91,7 @@ class JobSummary:
         return self.job.state == JobState.QUEUED and bool(self.job.error)
 
 
-def summarise(job: Job, now: datetime) -> JobSummary:
+def summarise(job: Job, now: datetime, place: Place | None = None) -> JobSummary:
     """Return `job` in words; its repository, if any, should be loaded.
 
     :param now: the present, with a time zone
@@ -94,6 +108,7 @@ def summarise(job: Job, now: datetime) -> JobSummary:
         waits=_waits(job, now),
         runs=_runs(job, now),
         due_in=_due_in(job, now),
+        place=place,
     )
 
 

@@ -20,7 +20,7 @@ from audit import trail
 from audit.events import Event
 from experiments import job_changes, job_permissions, runners
 from experiments.job_states import Actor, JobState, sources
-from experiments.models import Job, Repository
+from experiments.models import Job, Priority, Repository
 
 
 class WrongStateError(Exception):
@@ -35,6 +35,7 @@ def submit(
     repository: Repository | None = None,
     parent: Job | None = None,
     key: str | None = None,
+    priority: Priority = Priority.NORMAL,
 ) -> Job:
     """Queue a job and return it. It runs when a worker is free, also if Redis is down now.
 
@@ -49,7 +50,14 @@ def submit(
     job_permissions.require(user, known.permission, payload, target=trail.Target("job", "new", known.name))
     with transaction.atomic():
         return job_changes.create(
-            known, payload, submitter=user, name=user.username, repository=repository, parent=parent, key=key
+            known,
+            payload,
+            submitter=user,
+            name=user.username,
+            repository=repository,
+            parent=parent,
+            key=key,
+            priority=priority,
         )
 
 

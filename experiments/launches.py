@@ -16,8 +16,8 @@ from accounts import access
 from accounts.models import User
 from accounts.roles import Permission
 from audit import chain
-from experiments import job_permissions, jobs, parameters, repositories, sentences
-from experiments.models import Commit, Job, Ref, Repository
+from experiments import job_permissions, job_priority, jobs, parameters, repositories, sentences
+from experiments.models import Commit, Job, Priority, Ref, Repository
 from experiments.parameter_values import Value, identical
 from experiments.parameters import ParameterErrors, ParametersFileError
 
@@ -44,6 +44,7 @@ def launch(
     note: str = "",
     register_as: Mapping[str, str] | None = None,
     key: str | None = None,
+    priority: Priority = Priority.NORMAL,
 ) -> Job:
     """Submit a job of kind `pipeline`.
 
@@ -52,11 +53,14 @@ def launch(
         anyway are no overrides
     :param note: one line that says what the run is for
     :param register_as: register the result: ``model`` and, if wanted, ``version`` and ``reason``
+    :param priority: which of the jobs that wait it is to be
     :param key: makes the launch idempotent, see `jobs.submit`
-    :raises PermissionDenied: `user` may not start jobs (or not register versions, if that is asked for)
+    :raises PermissionDenied: `user` may not start jobs, or not with this priority, or not register versions
+        if that is asked for
     :raises ValidationError: by field: ``ref``, ``note``, ``register_as``, ``params.<dotted parameter>``
     """
     access.require(user, Permission.JOB_SUBMIT, target=repositories.target(repository))
+    job_priority.require(user, priority, target=repositories.target(repository))
     if register_as is not None:
         aim = repositories.target(repository)
         job_permissions.require(user, Permission.VERSION_REGISTER, register_as, target=aim)
@@ -72,7 +76,7 @@ def launch(
     }
     if register_as is not None:
         payload["register_as"] = _registration(register_as)
-    return jobs.submit("pipeline", payload, user=user, repository=repository, key=key)
+    return jobs.submit("pipeline", payload, user=user, repository=repository, key=key, priority=priority)
 
 
 def resolve(repository: Repository, ref: str) -> Target:

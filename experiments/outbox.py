@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
+from experiments import job_queue
 from experiments.job_messages import Broker
 from experiments.job_states import JobState
 from experiments.models import Job, Outbox
@@ -72,8 +73,7 @@ def _announce_again(broker: Broker, queue: str, count: int, seconds: float) -> i
 def _announced() -> QuerySet[Job]:
     """Return the jobs that could run now and of which the workers have been told."""
     untold = Outbox.objects.filter(job=OuterRef("pk"), published_at=None)
-    waiting = Job.objects.filter(state=JobState.QUEUED, not_before__lte=Now())
-    return waiting.filter(~Exists(untold))
+    return job_queue.ready().filter(~Exists(untold))
 
 
 def prune() -> int:

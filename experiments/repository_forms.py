@@ -6,7 +6,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from experiments.job_priority import WORDS
+from experiments.job_words import PRIORITIES
 from experiments.launches import MAX_NOTE
+from experiments.models import Priority
+from experiments.repository_settings import MAX_LIMIT
 
 
 class ConnectForm(forms.Form):
@@ -46,6 +50,23 @@ class ConnectForm(forms.Form):
     )
 
 
+class SettingsForm(forms.Form):
+    """Asks what may be done with a repository."""
+
+    job_limit = forms.IntegerField(
+        label=_("Pipelines at a time"),
+        required=False,
+        min_value=1,
+        max_value=MAX_LIMIT,
+        help_text=_("Empty runs as many as there are workers. Jobs that run are not ended by a lower limit."),
+    )
+    push_allowed = forms.BooleanField(
+        label=_("Push applied results to the origin of the repository"),
+        required=False,
+        help_text=_("Otherwise they stay on branches stagegate/… of the mirror on the server."),
+    )
+
+
 class LaunchForm(forms.Form):
     """Asks for everything about a run except the values of its parameters."""
 
@@ -55,6 +76,12 @@ class LaunchForm(forms.Form):
         required=False,
         max_length=MAX_NOTE,
         help_text=_("One line that says what the run is for."),
+    )
+    priority = forms.ChoiceField(
+        label=_("Priority"),
+        required=False,
+        choices=[(word, PRIORITIES[one]) for word, one in WORDS.items()],
+        initial="normal",
     )
     register_model = forms.CharField(
         label=_("Model"), required=False, max_length=200, help_text=_("Empty registers nothing.")
@@ -76,6 +103,11 @@ class LaunchForm(forms.Form):
         if wanted and not found.get("register_model") and "register_model" not in self.errors:
             self.add_error("register_model", _("Say of which model the result is to be a version."))
         return found
+
+    @property
+    def wanted_priority(self) -> Priority:
+        """Which of the jobs that wait it is to be."""
+        return WORDS.get(self.cleaned_data.get("priority", ""), Priority.NORMAL)
 
     @property
     def registration(self) -> dict[str, str] | None:

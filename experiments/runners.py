@@ -69,6 +69,7 @@ class Kind:
     :param permission: what a person needs to submit or retry such a job
     :param backoff: seconds to wait after the first, second, ... attempt; the last one repeats
     :param steps: names of the steps shown from the start, when they do not depend on the payload
+    :param limited: whether its repository may limit how many of them run at a time (`job_queue`)
     """
 
     name: str
@@ -80,6 +81,7 @@ class Kind:
     permission: Permission = Permission.JOB_SUBMIT
     backoff: tuple[int, ...] = (2, 5, 15, 30, 60)
     steps: tuple[str, ...] = ()
+    limited: bool = False
 
     def delay(self, attempt: int) -> int:
         """Return the seconds to wait after failed attempt number `attempt` (counting from 1)."""

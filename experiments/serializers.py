@@ -7,9 +7,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.request_bodies import RequestBody
+from experiments.job_priority import WORDS
 from experiments.job_summary import JobSummary, ref_text
 from experiments.launches import MAX_NOTE, MAX_REF
 from experiments.models import Repository, Run
+from experiments.repository_settings import MAX_LIMIT
 from experiments.run_columns import Column
 from experiments.selectors.run import RunDetail
 
@@ -113,6 +115,8 @@ class RepositorySerializer(serializers.ModelSerializer[Repository]):
             "created_by",
             "fetched_at",
             "fetch_error",
+            "job_limit",
+            "push_allowed",
         ]
         read_only_fields = fields
 
@@ -137,6 +141,11 @@ class JobSerializer(serializers.Serializer[Any]):
     params = serializers.SerializerMethodField()
     note = serializers.CharField()
     submitted_by = serializers.CharField(source="job.submitted_by_name")
+    priority = serializers.CharField(help_text="low, normal or high")
+    queue_position = serializers.IntegerField(
+        source="place.position", default=None, allow_null=True, help_text="1 is next; null where none waits"
+    )
+    waits_because = serializers.CharField(source="why")
     attempt = serializers.IntegerField(source="job.attempt")
     max_attempts = serializers.IntegerField(source="job.max_attempts")
     created_at = serializers.DateTimeField(source="job.created_at")
@@ -194,6 +203,19 @@ class LogSerializer(serializers.Serializer[Any]):
         return bool(self.context["ended"])
 
 
+class PriorityBody(RequestBody):
+    """Which of the jobs that wait a job is to be."""
+
+    priority = serializers.ChoiceField(choices=list(WORDS))
+
+
+class RepositoryBody(RequestBody):
+    """What may be done with a repository; what is left out stays as it is."""
+
+    job_limit = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=MAX_LIMIT)
+    push_allowed = serializers.BooleanField(required=False)
+
+
 class RegisterAsBody(RequestBody):
     """As what the result of a run is to be registered."""
 
@@ -222,6 +244,7 @@ class JobBody(RequestBody):
     )
     note = serializers.CharField(max_length=MAX_NOTE, required=False, allow_blank=True, default="")
     register_as = RegisterAsBody(required=False)
+    priority = serializers.ChoiceField(choices=list(WORDS), required=False, default="normal")
     key = serializers.CharField(
         max_length=_MAX_KEY,
         required=False,

@@ -14,8 +14,8 @@ _logger = logging.getLogger(__name__)
 
 @shared_task(name="experiments.run_job")
 def run_job(job_id: int) -> None:
-    """Run the job if it is still waiting."""
-    execution.run(job_id)
+    """Run the job that comes first in the queue of this one, which may have to wait for it."""
+    execution.run_next(job_id)
 
 
 @shared_task(name="experiments.sync_mlflow")

@@ -294,6 +294,14 @@ def job(state: str) -> Callable[[User], Call]:
     return prepare
 
 
+def first(_user: User) -> Call:
+    return Call((make_job("queued", user=make_user(Role.ENGINEER)).pk,), {"priority": "high"})
+
+
+def repository_settings(_user: User) -> Call:
+    return Call((make_repository().name,), {"job_limit": 2})
+
+
 def connection(_user: User) -> Call:
     return Call(data={"name": "receipts", "url": "https://example.org/receipts.git", "description": ""})
 

@@ -199,6 +199,23 @@ ACTS: tuple[Act, ...] = (
     Act("api-jobs", ENGINEERS, Event.JOB_SUBMITTED, calls.launch_rest, on_model=False),
     Act("experiments:job-cancel", ADMINISTRATORS, Event.JOB_CANCELLED, calls.job("queued"), on_model=False),
     Act("api-job-cancel", ADMINISTRATORS, Event.JOB_CANCELLED, calls.job("queued"), on_model=False),
+    Act("experiments:job-priority", ADMINISTRATORS, Event.JOB_PRIORITY_CHANGED, calls.first, on_model=False),
+    Act("api-job-priority", ADMINISTRATORS, Event.JOB_PRIORITY_CHANGED, calls.first, on_model=False),
+    Act(
+        "experiments:repository-settings",
+        ADMINISTRATORS,
+        Event.REPOSITORY_CHANGED,
+        calls.repository_settings,
+        on_model=False,
+    ),
+    Act(
+        "api-repository",
+        ADMINISTRATORS,
+        Event.REPOSITORY_CHANGED,
+        calls.repository_settings,
+        "PATCH",
+        on_model=False,
+    ),
     Act("experiments:job-retry", ADMINISTRATORS, Event.JOB_RETRIED, calls.job("failed"), on_model=False),
     Act("api-job-retry", ADMINISTRATORS, Event.JOB_RETRIED, calls.job("failed"), on_model=False),
     Act(

@@ -1,8 +1,8 @@
 """Tables of repositories, jobs, and the mirror of MLflow's experiments and runs."""
 
 from experiments.models.files import RunFile, RunFileContent, RunListing
-from experiments.models.jobs import Job, JobLog, Outbox
-from experiments.models.repositories import Commit, Ref, Repository
+from experiments.models.jobs import Job, JobLog, Outbox, Priority
+from experiments.models.repositories import Commit, DvcExperiment, Ref, Repository
 from experiments.models.runs import (
     Experiment,
     MetricGoal,
@@ -14,15 +14,18 @@ from experiments.models.runs import (
     SavedView,
     SyncState,
 )
+from experiments.models.sweeps import Sweep, Trial
 
 __all__ = [
     "Commit",
+    "DvcExperiment",
     "Experiment",
     "Job",
     "JobLog",
     "MetricGoal",
     "MetricSeries",
     "Outbox",
+    "Priority",
     "Ref",
     "Repository",
     "Run",
@@ -33,5 +36,7 @@ __all__ = [
     "RunParam",
     "RunTag",
     "SavedView",
+    "Sweep",
     "SyncState",
+    "Trial",
 ]

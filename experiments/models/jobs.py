@@ -9,6 +9,14 @@ from accounts.models import User
 from experiments.models.repositories import Repository
 
 
+class Priority(models.IntegerChoices):
+    """Which of the jobs that wait comes first."""
+
+    LOW = -1
+    NORMAL = 0
+    HIGH = 1
+
+
 class Job(models.Model):
     """One piece of work for a worker. `experiments.jobs` is the sole writer of `state`.
 
@@ -19,6 +27,7 @@ class Job(models.Model):
     kind = models.CharField(max_length=30)
     state = models.CharField(max_length=12, default="queued")
     queue = models.CharField(max_length=30)
+    priority = models.SmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)
     repository = models.ForeignKey(
         Repository, null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs"
     )

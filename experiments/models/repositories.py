@@ -16,6 +16,13 @@ class Repository(models.Model):
     created_by = models.CharField(max_length=150)
     fetched_at = models.DateTimeField(null=True, blank=True)
     fetch_error = models.CharField(max_length=1000, blank=True)
+    # How many of its pipelines may run at a time; None: as many as there are workers.
+    job_limit = models.PositiveSmallIntegerField(null=True, blank=True)
+    # Whether a result that is applied to a branch is pushed to where the repository came from.
+    push_allowed = models.BooleanField(default=False)
+    # What was read of DVC's own experiments: hash of their refs, and what was wrong with all of them.
+    experiments_digest = models.CharField(max_length=64, blank=True)
+    experiments_error = models.CharField(max_length=1000, blank=True)
 
     class Meta:
         ordering = ["name"]
@@ -67,6 +74,32 @@ class Ref(models.Model):
         ordering = ["kind", "name"]
         constraints = [
             models.UniqueConstraint(fields=["repository", "kind", "name"], name="one_row_per_ref"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DvcExperiment(models.Model):
+    """An experiment that somebody made with DVC and pushed, as `dvc exp show` says it."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="dvc_experiments")
+    name = models.CharField(max_length=250)
+    sha = models.CharField(max_length=64)
+    # The commit that it started from, and a branch or tag that has it at its tip.
+    base_sha = models.CharField(max_length=64)
+    branch = models.CharField(max_length=250, blank=True)
+    params = models.JSONField(default=dict)
+    metrics = models.JSONField(default=dict)
+    problem = models.CharField(max_length=1000, blank=True)
+    made_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-made_at", "name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["repository", "base_sha", "name"], name="one_row_per_dvc_experiment"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
-from experiments import job_result, job_visibility, parameter_changes
+from experiments import job_queue, job_result, job_visibility, parameter_changes
 from experiments.job_result import Fact
 from experiments.job_states import JobState
 from experiments.job_summary import JobSummary, summarise
@@ -64,13 +64,13 @@ class JobDetail:
 
 
 def detail(job: Job, reader: User) -> JobDetail:
-    """Return everything about `job` that `reader` may see. At most eight queries."""
+    """Return everything about `job` that `reader` may see. At most ten queries."""
     now = timezone.now()
     failed = job.state == JobState.FAILED
     descendants = _descendants(job, reader)
     run_id = _run_id([job, *descendants])
     return JobDetail(
-        summary=summarise(job, now),
+        summary=summarise(job, now, job_queue.places([job]).get(job.pk)),
         changes=_changes(job),
         descendants=[summarise(one, now) for one in descendants],
         result=job_result.facts(job.result if isinstance(job.result, dict) else {}),

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
+from experiments import job_queue
 from experiments.job_states import ACTIVE, JobState
 from experiments.job_summary import JobSummary, summarise
 from experiments.job_visibility import visible_q
@@ -72,9 +73,10 @@ def recent(wanted: JobFilter, limit: int) -> list[JobSummary]:
 
 
 def summaries(rows: list[Job]) -> list[JobSummary]:
-    """Return rows in words, all of the same instant."""
+    """Return rows in words, all of the same instant. Two queries if one of them waits."""
     now = timezone.now()
-    return [summarise(row, now) for row in rows]
+    places = job_queue.places(rows)
+    return [summarise(row, now, places.get(row.pk)) for row in rows]
 
 
 def states() -> list[str]:

@@ -73,6 +73,7 @@ def _live(request: HttpRequest, who: access.Viewer, row: Job) -> Live:
         "detail": detail,
         "summary": detail.summary,
         "actions": job_actions.of(row, who.user, who.permissions),
+        "priorities": job_actions.priorities(who.permissions),
     }
     address = reverse("experiments:job", args=[row.pk])
     return Live(request, _PARTS, context, every=_SECONDS if detail.is_live else 0, address=address)

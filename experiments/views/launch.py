@@ -85,6 +85,7 @@ def _launched(request: HttpRequest, who: access.Viewer, page: LaunchPage) -> Htt
             overrides=page.typed,
             user=who.user,
             note=page.form.cleaned_data["note"],
+            priority=page.form.wanted_priority,
             register_as=page.form.registration,
             key=_key(request, who, page.repository),
         )
@@ -129,6 +130,7 @@ def _key(request: HttpRequest, who: access.Viewer, row: Repository) -> str | Non
 def _show(request: HttpRequest, who: access.Viewer, page: LaunchPage, status: int = 200) -> HttpResponse:
     context = {
         **page.context(),
+        "may_prioritise": who.may(Permission.JOB_PRIORITISE),
         "may_register": who.may(Permission.VERSION_REGISTER),
         "refused": status == 422,
     }

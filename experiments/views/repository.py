@@ -63,6 +63,7 @@ def _context(request: HttpRequest, who: access.Viewer, row: Repository) -> dict[
         "maker": _maker(row, target),
         "page": selectors.commits_page(row, request.GET.get("page")),
         "run_refusal": who.refusal(Permission.JOB_SUBMIT),
+        "may_change": who.may(Permission.REPOSITORY_CONNECT),
         "fetch_refusal": who.refusal(Permission.REPOSITORY_FETCH),
     }
 

@@ -1,0 +1,48 @@
+"""REST interface of the queue: the priority of a job, and what may be done with a repository."""
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from experiments import access, job_priority, repository_settings
+from experiments.api import described
+from experiments.models import Repository
+from experiments.serializers import JobDetailSerializer, PriorityBody, RepositoryBody, RepositorySerializer
+
+
+class JobPriority(APIView):
+    """The priority of a job."""
+
+    @extend_schema(
+        request=PriorityBody,
+        responses={200: JobDetailSerializer, 409: OpenApiResponse(description="It does not wait any more.")},
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Put a waiting job before or behind others."""
+        who, job = access.job_for(request._request, pk)
+        body = PriorityBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        wanted = job_priority.WORDS[body.validated_data["priority"]]
+        return Response(described(job_priority.change(job, wanted, user=who.user), who))
+
+
+class RepositoryView(APIView):
+    """One connected repository."""
+
+    @extend_schema(operation_id="repositories_retrieve", responses=RepositorySerializer)
+    def get(self, request: Request, name: str) -> Response:
+        """Return one repository."""
+        access.viewer(request._request)
+        return Response(RepositorySerializer(get_object_or_404(Repository, name=name)).data)
+
+    @extend_schema(request=RepositoryBody, responses=RepositorySerializer)
+    def patch(self, request: Request, name: str) -> Response:
+        """Change how many of its pipelines run at a time, or whether applied results are pushed."""
+        who, row = access.repository_for(request._request, name)
+        body = RepositoryBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        now = {"job_limit": row.job_limit, "push_allowed": row.push_allowed}
+        changed = repository_settings.change(row, user=who.user, **{**now, **body.validated_data})
+        return Response(RepositorySerializer(changed).data)
