@@ -18,7 +18,8 @@ from integrations import environment_probe
 from integrations.dvc_clone import configure_clone
 from integrations.dvc_commands import DVCCommands, DVCError, Limits
 from integrations.dvc_experiments import read_metrics
-from integrations.dvc_files import DEFAULT_PARAMS_FILE, LOCK_FILE, PIPELINE_FILE, read_lock, read_pipeline
+from integrations.dvc_files import DEFAULT_PARAMS_FILE, PIPELINE_FILE, read_pipeline
+from integrations.dvc_locks import LOCK_FILE, read_lock
 from integrations.dvc_pipeline import DVCPipelineManager
 from integrations.dvc_records import Lock, Pipeline
 from integrations.dvc_verification import Mismatch, verify_outputs

@@ -1,4 +1,4 @@
-"""Reading ``dvc.yaml`` and ``dvc.lock`` into records. Pure functions of the text; DVC itself is not needed.
+"""Reading ``dvc.yaml`` into records. Pure functions of the text; DVC itself is not needed.
 
 A repository may hold anything, so what does not have the expected shape is either left out (a flag, a label)
 or a permanent ``IntegrationError`` that names the place (a stage without a command).
@@ -15,22 +15,18 @@ from typing import Any
 from integrations.dvc_plots import stage_plot, top_level_plots
 from integrations.dvc_records import (
     Artifact,
-    Lock,
-    LockedFile,
-    LockedStage,
     Output,
     ParamSelection,
     Pipeline,
     Plot,
     Stage,
 )
+from integrations.dvc_shapes import command_of, list_of, mapping_of, text_of, texts_of
 from integrations.errors import IntegrationError
 from integrations.yaml_text import load_mapping
 
 PIPELINE_FILE = "dvc.yaml"
-LOCK_FILE = "dvc.lock"
 DEFAULT_PARAMS_FILE = "params.yaml"
-LOCK_BYTES = 5_000_000
 MAX_INSTANCES = 1_000  # of one entry; the others are not looked at
 MAX_STAGES = 2_000  # of all entries together, instances counted
 
@@ -39,8 +35,8 @@ def read_pipeline(text: str | bytes) -> Pipeline:
     """Parse the text of a ``dvc.yaml``; permanent ``IntegrationError`` if it is not one or is too large."""
     data = load_mapping(text, PIPELINE_FILE)
     entries = {
-        str(name): _mapping(definition, f"stages.{name}")
-        for name, definition in _mapping(data.get("stages"), "stages").items()
+        str(name): mapping_of(definition, f"stages.{name}")
+        for name, definition in mapping_of(data.get("stages"), "stages").items()
     }
     # Before they are made: a few lines can stand for millions.
     if sum(map(_count, entries.values())) > MAX_STAGES:
@@ -49,26 +45,15 @@ def read_pipeline(text: str | bytes) -> Pipeline:
         )
     stages = [stage for name, entry in entries.items() for stage in _instances(name, entry)]
     artifacts = {
-        str(name): _artifact(str(name), _mapping(definition, f"artifacts.{name}"))
-        for name, definition in _mapping(data.get("artifacts"), "artifacts").items()
+        str(name): _artifact(str(name), mapping_of(definition, f"artifacts.{name}"))
+        for name, definition in mapping_of(data.get("artifacts"), "artifacts").items()
     }
     return Pipeline(
         stages=tuple(stages),
         artifacts=artifacts,
         plots=top_level_plots(data.get("plots")),
-        params=_texts(data.get("params")),
-        metrics=_texts(data.get("metrics")),
-    )
-
-
-def read_lock(text: str | bytes) -> Lock:
-    """Parse the text of a ``dvc.lock`` (schema 2.0); permanent ``IntegrationError`` if it is not one."""
-    data = load_mapping(text, LOCK_FILE, max_bytes=LOCK_BYTES)
-    if data and data.get("schema") != "2.0":
-        raise IntegrationError(f"{LOCK_FILE} does not have schema 2.0.", permanent=True)
-    stages = _mapping(data.get("stages"), "stages")
-    return Lock(
-        {str(name): _locked_stage(_mapping(entry, f"stages.{name}")) for name, entry in stages.items()}
+        params=texts_of(data.get("params")),
+        metrics=texts_of(data.get("metrics")),
     )
 
 
@@ -87,7 +72,7 @@ def _count(definition: Mapping[str, Any]) -> int:
 def _instances(name: str, definition: Mapping[str, Any]) -> Iterator[Stage]:
     """Yield the stages that an entry stands for, named as DVC names them."""
     if "foreach" in definition:
-        template = _mapping(definition.get("do"), f"stages.{name}.do")
+        template = mapping_of(definition.get("do"), f"stages.{name}.do")
         keys: Iterable[str] | None = _foreach_keys(definition["foreach"])
     elif "matrix" in definition:
         template = definition
@@ -130,29 +115,25 @@ def _name(value: Any) -> str:
 
 
 def _stage(name: str, definition: Mapping[str, Any], *, group: str = "", expanded: bool = True) -> Stage:
-    cmd = _command(definition.get("cmd"))
+    cmd = command_of(definition.get("cmd"))
     if not cmd:
         raise IntegrationError(f"{PIPELINE_FILE}: stage {name!r} has no command.", permanent=True)
     return Stage(
         name=name,
         cmd=cmd,
-        wdir=_text(definition.get("wdir")) or ".",
-        deps=_texts(definition.get("deps")),
+        wdir=text_of(definition.get("wdir")) or ".",
+        deps=texts_of(definition.get("deps")),
         outs=_outputs(definition.get("outs")),
         params=_param_selections(definition.get("params")),
         metrics=_outputs(definition.get("metrics")),
         plots=tuple(_stage_plots(definition.get("plots"))),
-        desc=_text(definition.get("desc")),
+        desc=text_of(definition.get("desc")),
         frozen=definition.get("frozen") is True,
         always_changed=definition.get("always_changed") is True,
         group=group,
         expanded=expanded,
         templated=_is_templated(definition),
     )
-
-
-def _command(value: Any) -> str:
-    return "\n".join(_texts(value)) if isinstance(value, list) else _text(value)
 
 
 def _outputs(entries: Any) -> tuple[Output, ...]:
@@ -162,14 +143,14 @@ def _outputs(entries: Any) -> tuple[Output, ...]:
             cache=flags.get("cache") is not False,
             persist=flags.get("persist") is True,
             push=flags.get("push") is not False,
-            desc=_text(flags.get("desc")),
+            desc=text_of(flags.get("desc")),
         )
         for path, flags in _entries(entries)
     )
 
 
 def _stage_plots(entries: Any) -> Iterator[Plot]:
-    for item in _list(entries):
+    for item in list_of(entries):
         if isinstance(item, str):
             yield stage_plot(item, {})
         elif isinstance(item, dict):
@@ -180,7 +161,7 @@ def _stage_plots(entries: Any) -> Iterator[Plot]:
 
 def _entries(entries: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield path and flags of entries that are written ``path`` or ``path: {flags}``."""
-    for item in _list(entries):
+    for item in list_of(entries):
         if isinstance(item, str):
             yield item, {}
         elif isinstance(item, dict):
@@ -190,54 +171,26 @@ def _entries(entries: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _param_selections(entries: Any) -> tuple[ParamSelection, ...]:
     keys: dict[str, list[str]] = {}
-    for item in _list(entries):
+    for item in list_of(entries):
         if isinstance(item, str):
             keys.setdefault(DEFAULT_PARAMS_FILE, []).append(item)
         elif isinstance(item, dict):
             for file, names in item.items():
-                keys.setdefault(str(file), []).extend(_texts(names))
+                keys.setdefault(str(file), []).extend(texts_of(names))
     return tuple(ParamSelection(file, tuple(names)) for file, names in keys.items())
 
 
 def _artifact(name: str, entry: Mapping[str, Any]) -> Artifact:
-    path = _text(entry.get("path"))
+    path = text_of(entry.get("path"))
     if not path:
         raise IntegrationError(f"{PIPELINE_FILE}: artifact {name!r} has no path.", permanent=True)
     meta = entry.get("meta")
     return Artifact(
         path=path,
-        type=_text(entry.get("type")),
-        desc=_text(entry.get("desc")),
-        labels=_texts(entry.get("labels")),
+        type=text_of(entry.get("type")),
+        desc=text_of(entry.get("desc")),
+        labels=texts_of(entry.get("labels")),
         meta=meta if isinstance(meta, dict) else {},
-    )
-
-
-def _locked_stage(entry: Mapping[str, Any]) -> LockedStage:
-    params = entry.get("params")
-    return LockedStage(
-        cmd=_command(entry.get("cmd")),
-        deps=_locked_files(entry.get("deps")),
-        params={
-            str(file): values
-            for file, values in (params.items() if isinstance(params, dict) else ())
-            if isinstance(values, dict)
-        },
-        outs=_locked_files(entry.get("outs")),
-    )
-
-
-def _locked_files(entries: Any) -> tuple[LockedFile, ...]:
-    return tuple(
-        LockedFile(
-            path=item["path"],
-            md5=_text(item.get("md5")) or None,
-            size=_number(item.get("size")),
-            nfiles=_number(item.get("nfiles")),
-            hash_name=_text(item.get("hash")) or "md5-dos2unix",
-        )
-        for item in _list(entries)
-        if isinstance(item, dict) and isinstance(item.get("path"), str)
     )
 
 
@@ -247,27 +200,3 @@ def _is_templated(value: Any) -> bool:
     if isinstance(value, list):
         return any(_is_templated(item) for item in value)
     return isinstance(value, str) and "${" in value
-
-
-def _mapping(value: Any, place: str) -> Mapping[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise IntegrationError(f"{place} is not a mapping.", permanent=True)
-    return value
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(item for item in _list(value) if isinstance(item, str))
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _number(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

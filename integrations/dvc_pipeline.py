@@ -12,7 +12,8 @@ from integrations.dvc_clone import configure_clone
 from integrations.dvc_commands import DVCCommands, DVCError, Limits, dvc_environment
 from integrations.dvc_events import StageEvent, stage_event
 from integrations.dvc_experiments import ExperimentResult, Metrics, error_text, read_metrics, run_in_clone
-from integrations.dvc_files import read_lock, read_pipeline
+from integrations.dvc_files import read_pipeline
+from integrations.dvc_locks import read_lock
 from integrations.dvc_params import ParameterError, Scalar, read_parameters, write_parameters
 from integrations.dvc_records import Lock, LockedFile, LockedStage, Pipeline, Stage
 from integrations.dvc_verification import Mismatch, verify_outputs

@@ -100,7 +100,8 @@ class LockedFile:
     """A dependency or output as of the last run. ``md5`` ends in ``.dir`` for directories.
 
     ``size`` is in bytes, ``nfiles`` is set for directories. ``hash_name`` is ``md5``, or ``md5-dos2unix``
-    for entries written by DVC 2. External files have no ``md5``.
+    for entries written by DVC 2. External files have no ``md5`` but a ``checksum``, which their storage calls
+    ``checksum_name`` (an ``etag``).
     """
 
     path: str
@@ -108,6 +109,36 @@ class LockedFile:
     size: int | None
     nfiles: int | None
     hash_name: str
+    checksum: str = ""
+    checksum_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where ``dvc import`` got a file from: a repository and its revision, as named and as it was then."""
+
+    url: str
+    rev: str = ""
+    rev_lock: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """A ``.dvc`` file. Paths are relative to ``wdir``.
+
+    Before DVC 1.0 it was also the file of a stage: then it has a ``cmd``. ``uncached`` are the outputs that
+    belong to Git, ``metrics`` those that are metrics. ``origin`` is set for an import from a repository.
+    """
+
+    outs: tuple[LockedFile, ...]
+    deps: tuple[LockedFile, ...] = ()
+    cmd: str = ""
+    wdir: str = "."
+    desc: str = ""
+    frozen: bool = False
+    uncached: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,17 +167,18 @@ def _ref(fields: list[str]) -> Ref | None:
     if object_type != "commit":
         return None
     if name.startswith("refs/heads/"):
-        return Ref(name.removeprefix("refs/heads/"), "branch", sha, _time(seconds))
-    return Ref(name.removeprefix("refs/tags/"), "tag", sha, _time(seconds))
+        return Ref(name.removeprefix("refs/heads/"), "branch", sha, moment(seconds))
+    return Ref(name.removeprefix("refs/tags/"), "tag", sha, moment(seconds))
 
 
 def _commit(fields: list[str]) -> Commit:
     sha, parents, author, authored, committed, subject = fields
     subject = subject[:LONGEST_SUBJECT]
-    return Commit(sha, tuple(parents.split()), author, _time(authored), _time(committed), subject)
+    return Commit(sha, tuple(parents.split()), author, moment(authored), moment(committed), subject)
 
 
-def _time(seconds: str) -> datetime:
+def moment(seconds: str) -> datetime:
+    """Return the time that Git wrote as seconds; the beginning of time for what is none."""
     try:
         return datetime.fromtimestamp(int(seconds), UTC)
     except (ValueError, OverflowError, OSError):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+import yaml
 
+from integrations import yaml_events
 from integrations.errors import IntegrationError
 
-MAX_BYTES = 300_000  # the parser takes about 14 s for one million bytes
+MAX_BYTES = 300_000
 MAX_NODES = 200_000
 
 
@@ -23,28 +23,12 @@ def load_mapping(text: str | bytes, name: str, *, max_bytes: int = MAX_BYTES) ->
     if len(raw) > max_bytes:
         raise IntegrationError(f"{name} is larger than {max_bytes} bytes.", permanent=True)
     try:
-        data = YAML(typ="safe", pure=True).load(raw.decode("utf-8"))
-        _count(data, MAX_NODES)
-    except (YAMLError, ValueError, TypeError) as error:
+        data = yaml_events.load(raw.decode("utf-8"), MAX_NODES)
+    except (yaml.YAMLError, ValueError) as error:
         reason = " ".join(str(error).split())[:300]
         raise IntegrationError(f"{name} is not valid YAML: {reason}", permanent=True) from None
-    except RecursionError:
-        raise IntegrationError(f"{name} is nested too deeply.", permanent=True) from None
     if data is None:
         return {}
     if not isinstance(data, dict):
         raise IntegrationError(f"{name} does not hold a mapping.", permanent=True)
     return data
-
-
-def _count(node: Any, room: int) -> int:
-    """Return the room that is left after counting ``node`` and everything below it."""
-    if room <= 0:
-        raise ValueError("too many values")
-    if isinstance(node, dict):
-        for value in node.values():
-            room = _count(value, room - 1)
-    elif isinstance(node, list):
-        for value in node:
-            room = _count(value, room - 1)
-    return room

@@ -1,10 +1,34 @@
 """Django application `lineage`."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_noop as _
 
 
 class LineageConfig(AppConfig):
-    """Registers the application with Django."""
+    """Registers the application, its kinds of jobs and its chores."""
 
     name = "lineage"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register what this app runs, and listen to jobs that bring commits."""
+        from accounts.roles import Permission
+        from experiments import chores, sentences
+        from experiments.runners import Kind, register
+        from experiments.signals import job_finished
+        from lineage import index_requests, known_sentences
+
+        register(
+            Kind(
+                "index",
+                _("Index of a repository's history"),
+                "lineage.index_job:run",
+                queue="sync",
+                max_attempts=3,
+                permission=Permission.REPOSITORY_FETCH,
+                steps=("read commits",),
+            )
+        )
+        job_finished.connect(index_requests.on_job_finished, dispatch_uid="lineage.index")
+        chores.register(chores.Chore("index", "lineage.index_requests:catch_up", seconds=120))
+        sentences.add(known_sentences.ALL)

@@ -12,7 +12,8 @@ from typing import Any
 from experiments.models import Job, Repository
 from experiments.pipeline_summary import outputs, place
 from experiments.value_text import value_text
-from integrations.dvc_files import DEFAULT_PARAMS_FILE, LOCK_FILE, PIPELINE_FILE
+from integrations.dvc_files import DEFAULT_PARAMS_FILE, PIPELINE_FILE
+from integrations.dvc_locks import LOCK_FILE
 from integrations.dvc_records import Pipeline
 from integrations.errors import IntegrationError
 from integrations.mlflow_limits import checked_name

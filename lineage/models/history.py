@@ -100,6 +100,8 @@ class HistoryState(models.Model):
     left_out = models.PositiveIntegerField(default=0)
     # Tags that look like GTO's and are not well-formed.
     malformed_tags = models.PositiveIntegerField(default=0)
+    # Of branches and tags then; the same now: nothing is to be done. See `lineage.refs_digest`.
+    refs_digest = models.CharField(max_length=64, blank=True)
     error = models.CharField(max_length=1000, blank=True)
 
     def __str__(self) -> str:

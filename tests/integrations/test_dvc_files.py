@@ -8,7 +8,8 @@ from unittest.mock import patch
 import pytest
 
 from integrations.dvc_events import StageEvent, stage_event
-from integrations.dvc_files import read_lock, read_pipeline
+from integrations.dvc_files import read_pipeline
+from integrations.dvc_locks import read_lock
 from integrations.dvc_records import Artifact, LockedFile, Output, ParamSelection, Pipeline, Plot, Series
 from integrations.errors import IntegrationError
 from tests.integrations.dvc_workshop import dvc, make_project
@@ -206,7 +207,7 @@ def test_the_lock_is_read() -> None:
     assert old.hash_name == "md5-dos2unix"
 
 
-@pytest.mark.parametrize("text", ["schema: '1.0'\nstages: {}", "train: {cmd: x}", "stages: 3", "- 1"])
+@pytest.mark.parametrize("text", ["schema: '1.0'\nstages: {}", "train: [x]", "stages: 3", "- 1"])
 def test_a_lock_of_another_kind_is_refused(text: str) -> None:
     with pytest.raises(IntegrationError):
         read_lock(text)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from integrations.dvc_files import read_lock, read_pipeline
+from integrations.dvc_files import read_pipeline
+from integrations.dvc_locks import read_lock
 from integrations.dvc_pipeline import DVCPipelineManager
 from integrations.dvc_records import Lock, LockedFile, LockedStage, Pipeline
 from integrations.dvc_verification import Mismatch, verify_outputs

@@ -14,7 +14,8 @@ from experiments.pipeline_facts import (
     model_stage,
     stored,
 )
-from integrations.dvc_files import read_lock, read_pipeline
+from integrations.dvc_files import read_pipeline
+from integrations.dvc_locks import read_lock
 
 PIPELINE = """
 stages:

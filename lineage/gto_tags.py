@@ -1,0 +1,135 @@
+"""Rules: the registry that GTO keeps in Git tags (https://dvc.org/doc/gto). No database.
+
+    model@v1.2.0      a version is registered         model@v1.2.0!   and taken back
+    model#prod#3      the third event puts the        model#prod!#4   and the fourth takes it out
+                      version of this commit into prod
+    model@deprecated  the artifact is not to be used any more
+
+In tags a folder stands before the name with `=` in place of `:` (`models=churn@v1.0.0`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+REGISTER, DEREGISTER, ASSIGN, UNASSIGN = "register", "deregister", "assign", "unassign"
+CREATE, DEPRECATE = "create", "deprecate"
+_NAME = r"[a-zA-Z0-9](?:[a-zA-Z0-9_/-]*[a-zA-Z0-9])?"
+_SEMVER = (
+    r"v(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)"
+    r"(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
+)
+_TAG = re.compile(
+    rf"(?P<artifact>(?:[a-zA-Z0-9_./-]+=)?{_NAME})"
+    rf"(?:(?:\#(?P<stage>{_NAME})|@(?P<version>{_SEMVER}))(?P<cancel>!?)|@(?P<word>deprecated|created))"
+    r"(?:\#(?P<number>[0-9]{1,18}))?"
+)
+_WORDS = {"deprecated": DEPRECATE, "created": CREATE}
+
+
+@dataclass(frozen=True)
+class ParsedTag:
+    """What a tag says; `version` has its `v`."""
+
+    artifact: str
+    action: str
+    version: str = ""
+    stage: str = ""
+    number: int | None = None
+
+
+class Event(Protocol):
+    """A tag with its time, such as a row of `lineage.models.GtoEvent`."""
+
+    artifact: str
+    action: str
+    version: str
+    stage: str
+    at: datetime
+
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass
+class VersionState(Generic[E]):
+    """A version of an artifact: the event that registered it, and the stages that it is in now."""
+
+    registered: E
+    deregistered: E | None = None
+    stages: dict[str, E] = field(default_factory=dict)
+
+
+@dataclass
+class ArtifactState(Generic[E]):
+    """An artifact: its versions, the newest first, who is in each stage, and all events, the newest first."""
+
+    name: str
+    versions: list[VersionState[E]] = field(default_factory=list)
+    stages: dict[str, E] = field(default_factory=dict)
+    events: list[E] = field(default_factory=list)
+    deprecated: E | None = None
+
+
+def parse(tag: str) -> ParsedTag | None:
+    """Return what the name of a tag says; None if GTO would not read it."""
+    found = _TAG.fullmatch(tag)
+    if found is None:
+        return None
+    cancelled = bool(found["cancel"])
+    if found["stage"]:
+        action = UNASSIGN if cancelled else ASSIGN
+    elif found["version"]:
+        action = DEREGISTER if cancelled else REGISTER
+    else:
+        action = _WORDS[found["word"]]
+    number = int(found["number"]) if found["number"] else None
+    artifact = found["artifact"].replace("=", ":")
+    return ParsedTag(artifact, action, found["version"] or "", found["stage"] or "", number)
+
+
+def looks_like_one(tag: str) -> bool:
+    """Say whether somebody seems to have meant a tag for GTO."""
+    return "@" in tag or "#" in tag
+
+
+def states(events: Iterable[E]) -> list[ArtifactState[E]]:
+    """Return every artifact as its events leave it, by name.
+
+    A stage has one version: the one that was assigned last, unless it was taken out since.
+
+    :param events: in the order of time
+    """
+    found: dict[str, ArtifactState[E]] = {}
+    for event in events:
+        state = found.setdefault(event.artifact, ArtifactState(event.artifact))
+        state.events.insert(0, event)
+        _apply(state, event)
+    for state in found.values():
+        by_version = {one.registered.version: one for one in state.versions}
+        for stage, event in state.stages.items():
+            if event.version in by_version:
+                by_version[event.version].stages[stage] = event
+    return sorted(found.values(), key=lambda state: state.name)
+
+
+def _apply(state: ArtifactState[E], event: E) -> None:
+    known = next((one for one in state.versions if one.registered.version == event.version), None)
+    if event.action == REGISTER and known is None:
+        state.versions.insert(0, VersionState(event))
+    elif event.action == REGISTER and known is not None:
+        known.registered, known.deregistered = event, None
+    elif event.action == DEREGISTER and known is not None:
+        known.deregistered = event
+    elif event.action == ASSIGN:
+        state.stages[event.stage] = event
+    elif event.action == UNASSIGN:
+        current = state.stages.get(event.stage)
+        if current is not None and (not event.version or current.version == event.version):
+            del state.stages[event.stage]
+    elif event.action in (CREATE, DEPRECATE):
+        state.deprecated = event if event.action == DEPRECATE else None

@@ -1,0 +1,110 @@
+"""The index of a repository's history: every commit of its branches and tags. Runs in a worker.
+
+Sole writer of the tables of `lineage.models` about history, data versions and GTO. A commit never changes, so
+one that is here is not read again; commits are written ancestors first, some at a time, each time in one
+transaction, so that a worker may vanish anywhere and the next one goes on. Rows stay when branches go: jobs,
+runs and versions point to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from experiments import repositories
+from experiments.models import Repository
+from experiments.stored_text import text
+from integrations.errors import IntegrationError
+from integrations.git_history import GitHistory, HistoryEntry
+from integrations.git_repository import GitMirror
+from lineage import gto_rows, history_rows
+from lineage.history_rows import Reading
+from lineage.models import HistoryState
+from lineage.refs_digest import refs_digest
+from lineage.stage_records import digest_of
+from lineage.tree_reading import Inputs, Snapshot, TreeReader
+
+MAX_COMMITS = 50_000
+BATCH = 100
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a pass did: commits it read, those with files that cannot be read, and tags that are malformed."""
+
+    new_commits: int
+    problems: int
+    malformed_tags: int
+
+
+def index(
+    repository: Repository,
+    *,
+    check: Callable[[], None] = lambda: None,
+    progress: Progress = lambda done, total: None,
+) -> Report:
+    """Read the commits that are new since the last pass, and all tags. Idempotent.
+
+    :param check: called between batches; raises when the pass is to stop
+    :raises IntegrationError: there is no mirror, or Git cannot read it
+    """
+    history = GitHistory(GitMirror(repositories.mirror_path(repository)))
+    refs = refs_digest(repository)
+    reachable, total = history.reachable(MAX_COMMITS)
+    known = set(repository.history.values_list("sha", flat=True))
+    new = [sha for sha in reachable if sha not in known]
+    problems = 0
+    with history.objects() as objects:
+        reader = TreeReader(objects)
+        for start in range(0, len(new), BATCH):
+            check()
+            batch = [_read(reader, entry) for entry in history.entries(new[start : start + BATCH])]
+            _write(repository, batch)
+            problems += sum(has_problems(one) for one in batch)
+            progress(min(start + BATCH, len(new)), len(new))
+    malformed = gto_rows.replace(repository, history.tags())
+    HistoryState.objects.update_or_create(
+        repository=repository,
+        defaults={
+            "indexed_at": timezone.now(),
+            "commits": repository.history.count(),
+            "left_out": total - len(reachable),
+            "malformed_tags": malformed,
+            "refs_digest": refs,
+            "error": "",
+        },
+    )
+    return Report(len(new), problems, malformed)
+
+
+def has_problems(reading: Reading) -> bool:
+    """Whether a file of the commit could not be read."""
+    return bool(reading.inputs.problems or (reading.snapshot and reading.snapshot.problems))
+
+
+def _read(reader: TreeReader, entry: HistoryEntry) -> Reading:
+    try:
+        snapshot = reader.snapshot(entry.tree)
+        return Reading(entry, snapshot, reader.inputs(entry.tree, snapshot))
+    except IntegrationError as error:
+        if not error.permanent:
+            raise
+        return _unreadable(entry, error.message)
+    except Exception as error:  # noqa: BLE001 - foreign trees: no single commit may stop the index
+        return _unreadable(entry, f"This commit cannot be read ({type(error).__name__}).")
+
+
+def _unreadable(entry: HistoryEntry, message: str) -> Reading:
+    problems = [{"path": "", "message": text(message, 500)}]
+    return Reading(entry, Snapshot(problems=problems, digest=digest_of(problems)), Inputs())
+
+
+@transaction.atomic
+def _write(repository: Repository, batch: Sequence[Reading]) -> None:
+    # One writer at a time for each repository; not of the key, see `experiments.commit_index`.
+    Repository.objects.select_for_update(no_key=True).get(pk=repository.pk)
+    history_rows.write(repository, batch)

@@ -1,0 +1,185 @@
+"""Writing what was read of commits: each distinct stage, snapshot and input once, then the commits.
+
+Used by `history_index` alone, inside of its transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any, TypeVar
+
+from django.db.models import Model
+
+from experiments.models import Repository
+from experiments.stored_text import text
+from integrations.git_history import HistoryEntry
+from lineage.models import (
+    CommitInputs,
+    DataVersion,
+    HistoryCommit,
+    PipelineSnapshot,
+    PipelineStage,
+    SnapshotStage,
+    StageFile,
+)
+from lineage.stage_records import IMPORT, OUTPUT, TRACKED, StageRecord
+from lineage.tree_reading import Inputs, Snapshot
+
+_CHUNK = 500
+_KINDS = {TRACKED: DataVersion.Kind.TRACKED, IMPORT: DataVersion.Kind.IMPORT}
+_M = TypeVar("_M", bound=Model)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A commit and what its tree says."""
+
+    entry: HistoryEntry
+    snapshot: Snapshot | None
+    inputs: Inputs
+
+
+def write(repository: Repository, readings: Sequence[Reading]) -> None:
+    """Write the commits, ancestors first, and what of their content is new."""
+    stages = _stages(repository, readings)
+    snapshots = _snapshots(repository, readings, stages)
+    inputs = _inputs(repository, readings)
+    HistoryCommit.objects.bulk_create(
+        (
+            HistoryCommit(
+                repository=repository,
+                sha=one.entry.sha,
+                parents=list(one.entry.parents),
+                subject=text(one.entry.subject, 500),
+                author=text(one.entry.author, 250),
+                committed_at=one.entry.committed_at,
+                snapshot_id=snapshots[one.snapshot.digest] if one.snapshot else None,
+                inputs_id=inputs[one.inputs.digest],
+            )
+            for one in readings
+        ),
+        ignore_conflicts=True,
+    )
+
+
+def _stages(repository: Repository, readings: Sequence[Reading]) -> dict[str, int]:
+    """Return digest -> key of every stage of `readings`; write those that are new, with files and data."""
+    first: dict[str, tuple[StageRecord, HistoryEntry]] = {}
+    for one in readings:
+        for stage in one.snapshot.stages if one.snapshot else ():
+            first.setdefault(stage.digest, (stage, one.entry))
+    known = _known(PipelineStage, repository, first)
+    new = [pair for digest, pair in first.items() if digest not in known]
+    rows = PipelineStage.objects.bulk_create(
+        [_stage_row(repository, stage, entry) for stage, entry in new], batch_size=_CHUNK
+    )
+    StageFile.objects.bulk_create(
+        (
+            StageFile(stage=row, **{**asdict(file), "source": dict(file.source)})
+            for row, (stage, _) in zip(rows, new, strict=True)
+            for file in stage.files
+        ),
+        batch_size=_CHUNK,
+    )
+    _add_data(repository, new)
+    return known | {row.digest: row.pk for row in rows}
+
+
+def _stage_row(repository: Repository, stage: StageRecord, entry: HistoryEntry) -> PipelineStage:
+    return PipelineStage(
+        repository=repository,
+        digest=stage.digest,
+        address=stage.address,
+        file=stage.file,
+        name=stage.name,
+        kind=stage.kind,
+        command=stage.command,
+        locked_command=stage.locked_command,
+        is_locked=stage.is_locked,
+        parameters=dict(stage.parameters),
+        definition=dict(stage.definition),
+        first_sha=entry.sha,
+        first_at=entry.committed_at,
+    )
+
+
+def _add_data(repository: Repository, stages: Iterable[tuple[StageRecord, HistoryEntry]]) -> None:
+    """Write the versions of data that `stages` are the first to make or track."""
+    found: dict[tuple[str, str], DataVersion] = {}
+    for stage, entry in stages:
+        for file in stage.files:
+            if file.role == OUTPUT and file.cached and file.hash:
+                row = DataVersion(
+                    repository=repository,
+                    path=file.path,
+                    hash=file.hash,
+                    algorithm=file.algorithm,
+                    size=file.size,
+                    nfiles=file.nfiles,
+                    kind=_KINDS.get(stage.kind, DataVersion.Kind.OUTPUT),
+                    stage=stage.address,
+                    first_sha=entry.sha,
+                    first_at=entry.committed_at,
+                    author=text(entry.author, 250),
+                    message=text(entry.subject, 500),
+                )
+                found.setdefault((file.path, file.hash), row)
+    for hashes in _chunks({value for _, value in found}):
+        rows = DataVersion.objects.filter(repository=repository, hash__in=hashes)
+        for key in rows.values_list("path", "hash"):
+            found.pop(key, None)
+    DataVersion.objects.bulk_create(found.values(), batch_size=_CHUNK)
+
+
+def _snapshots(
+    repository: Repository, readings: Sequence[Reading], stages: Mapping[str, int]
+) -> dict[str, int]:
+    found = {one.snapshot.digest: one.snapshot for one in readings if one.snapshot}
+    known = _known(PipelineSnapshot, repository, found)
+    new = [snapshot for digest, snapshot in found.items() if digest not in known]
+    rows = PipelineSnapshot.objects.bulk_create(
+        PipelineSnapshot(
+            repository=repository,
+            digest=snapshot.digest,
+            artifacts=snapshot.artifacts,
+            plots=snapshot.plots,
+            problems=snapshot.problems,
+        )
+        for snapshot in new
+    )
+    SnapshotStage.objects.bulk_create(
+        (
+            SnapshotStage(snapshot=row, stage_id=stages[stage.digest], position=position)
+            for row, snapshot in zip(rows, new, strict=True)
+            for position, stage in enumerate(snapshot.stages)
+        ),
+        batch_size=_CHUNK,
+    )
+    return known | {row.digest: row.pk for row in rows}
+
+
+def _inputs(repository: Repository, readings: Sequence[Reading]) -> dict[str, int]:
+    found = {one.inputs.digest: one.inputs for one in readings}
+    known = _known(CommitInputs, repository, found)
+    rows = CommitInputs.objects.bulk_create(
+        CommitInputs(repository=repository, **asdict(inputs))
+        for digest, inputs in found.items()
+        if digest not in known
+    )
+    return known | {row.digest: row.pk for row in rows}
+
+
+def _known(model: type[_M], repository: Repository, digests: Iterable[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for chunk in _chunks(digests):
+        rows: Any = model._default_manager.filter(repository=repository, digest__in=chunk)
+        found.update(rows.values_list("digest", "pk"))
+    return found
+
+
+def _chunks(values: Iterable[str]) -> Iterator[list[str]]:
+    source = iter(values)
+    while chunk := list(islice(source, _CHUNK)):
+        yield chunk

@@ -1,0 +1,26 @@
+"""What the workers and rules of this app, and the adapters it reads with, say to people."""
+
+from django.utils.translation import gettext_noop as _
+
+# What is wrong with the files of a commit: `tree_reading` and the adapters that it reads with.
+PROBLEMS = (
+    _("The tree has more folders than are looked through."),
+    _("The tree has more than %(count)s files of DVC."),
+    _("A folder has more entries than are looked through."),
+    _("More than %(count)s files of DVC; the others are left out."),
+    _("This commit cannot be read (%(kind)s)."),
+    _("It cannot be read (%(kind)s)."),
+    _("%(name)s tracks nothing."),
+    _("%(name)s is no file."),
+    _("%(name)s cannot be read."),
+)
+
+# Lines of a job's log and its message: `index_job`.
+LOG = (
+    _("%(count)s new commits"),
+    _("%(done)s of %(total)s new commits"),
+    _("%(count)s of them have files that cannot be read; they are skipped"),
+    _("%(count)s tags look like GTO's and are not well-formed"),
+)
+
+ALL = (*PROBLEMS, *LOG)
