@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('lineage', '0001_history_and_data_versions'),
+        ("lineage", "0001_history_and_data_versions"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='historystate',
-            name='refs_digest',
+            model_name="historystate",
+            name="refs_digest",
             field=models.CharField(blank=True, max_length=64),
         ),
     ]
