@@ -9,6 +9,7 @@ from django.utils.translation import pgettext_lazy
 
 from accounts.models import User
 from experiments import labels, runners
+from experiments.curves import MAX_SMOOTHING, Drawing
 from experiments.models import Experiment
 from experiments.selectors.jobs import ACTIVE_WORD, JobFilter
 from experiments.selectors.run_matches import RunFilter
@@ -95,3 +96,14 @@ class CurveForm(forms.Form):
         choices=[("step", _("Step")), ("relative", _("Time since the start")), ("wall", _("Time of day"))],
     )
     y = forms.ChoiceField(label=_("Values"), choices=[("linear", _("Linear")), ("log", _("Logarithmic"))])
+    smooth = forms.FloatField(
+        label=_("Smoothing"),
+        required=False,
+        widget=forms.NumberInput({"type": "range", "min": 0, "max": MAX_SMOOTHING, "step": 0.01}),
+    )
+
+    @classmethod
+    def showing(cls, how: Drawing) -> "CurveForm":
+        """Return the form that shows how curves are drawn now."""
+        y = "log" if how.log else "linear"
+        return cls({"x": how.axis, "y": y, "smooth": f"{how.smoothing:g}"})

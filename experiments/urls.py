@@ -4,6 +4,7 @@ from django.urls import path
 
 from experiments.views import (
     compare,
+    compare_curves,
     experiments,
     goals,
     job,
@@ -24,6 +25,8 @@ app_name = "experiments"
 urlpatterns = [
     path("experiments/", experiments.experiments, name="experiments"),
     path("compare/", compare.compare, name="compare"),
+    path("compare/chart/", compare_curves.chart, name="compare-chart"),
+    path("compare/points/", compare_curves.points, name="compare-points"),
     path("compare/table.csv", compare.export, name="compare-export"),
     path("experiments/metrics/", goals.goals, name="general-goals"),
     path("experiments/<str:experiment_id>/metrics/", goals.goals, name="goals"),

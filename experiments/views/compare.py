@@ -9,16 +9,20 @@ from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_safe
 
 from accounts.roles import Permission
-from experiments import access, compare_export, compare_labels, compare_request, compare_rows
+from experiments import access, compare_curves, compare_export, compare_labels, compare_request, compare_rows
 from experiments.compare_address import CompareAddress
+from experiments.curves import drawing
+from experiments.forms import CurveForm
 from experiments.live import Live, Part
 from experiments.selectors import compare as selectors
+from experiments.selectors import compare_curves as curve_selectors
 from experiments.selectors import compare_offers
 from experiments.selectors.compare import Comparison
 
 _SECONDS = 5
 _PARTS = [
     Part("compare-runs", "experiments/_compare_runs.html"),
+    Part("compare-news", "experiments/_compare_news.html"),
     Part("compare-table", "experiments/_compare_table.html", tag="table", look="table compare-table"),
 ]
 
@@ -31,6 +35,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     address = CompareAddress(request.GET, found.ids)
     rows, fewer = compare_rows.shown(found.rows, only=found.asked.rows, search=found.asked.search)
     page = Paginator(rows, selectors.per_page(found)).get_page(request.GET.get("page"))
+    how = drawing(_words(request))
     context: dict[str, Any] = {
         "found": found,
         "address": request.build_absolute_uri(str(address)),
@@ -48,6 +53,9 @@ def compare(request: HttpRequest) -> HttpResponse:
         "different_url": address.to(rows="different"),
         "offers": compare_offers.offers(found, address, request.GET.get("add", "")),
         "most": compare_request.MAX_RUNS,
+        "curves": _curves(request, found, address),
+        "how": how,
+        "form": CurveForm.showing(how),
     }
     live = Live(request, _PARTS, context, every=_SECONDS if found.is_live else 0)
     return (
@@ -70,8 +78,18 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def _found(request: HttpRequest, who: access.Viewer) -> Comparison:
-    words = {name: str(value) for name, value in request.GET.items()}
-    return selectors.compare(compare_request.parse(request.GET.getlist("runs"), words), who.user)
+    asked = compare_request.parse(request.GET.getlist("runs"), _words(request))
+    return selectors.compare(asked, who.user)
+
+
+def _curves(request: HttpRequest, found: Comparison, address: CompareAddress) -> compare_curves.Curves:
+    lengths = curve_selectors.lengths([one.run.pk for one in found.runs])
+    baseline = found.baseline.run.run_id if found.baseline else ""
+    return compare_curves.curves(lengths, address, _words(request), baseline)
+
+
+def _words(request: HttpRequest) -> dict[str, str]:
+    return {name: str(value) for name, value in request.GET.items()}
 
 
 def _column(one: selectors.Compared, address: CompareAddress, who: access.Viewer) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.roles import Permission
 from experiments import access, charts
-from experiments.charts import AXES, Axis
+from experiments.curves import Drawing, drawing
 from experiments.forms import CurveForm
 from experiments.live import Live, Part
 from experiments.models import Run
@@ -35,13 +35,12 @@ def run(request: HttpRequest, run_id: str) -> HttpResponse:
     """Show one run; while it goes on, its state, metrics and curves keep themselves up to date."""
     who, row = access.run_for(request, run_id)
     detail = selectors.detail(row, all_charts=request.GET.get("charts") == "all")
-    axis, log = _axes(request)
+    how = _drawing(request)
     context: dict[str, Any] = {
         "run": row,
         "detail": detail,
-        "axis": axis,
-        "log": log,
-        "form": CurveForm({"x": axis, "y": "log" if log else "linear"}),
+        "how": how,
+        "form": CurveForm.showing(how),
         "versions_url": _versions_url(row),
         "may_run": who.may(Permission.JOB_SUBMIT),
     }
@@ -56,8 +55,8 @@ def chart(request: HttpRequest, run_id: str) -> HttpResponse:
     """Return the curves of `?group=` as a Plotly figure."""
     _who, row = access.run_for(request, run_id)
     group, series = _series(request, row)
-    axis, log = _axes(request)
-    return HttpResponse(charts.figure(group, series, axis=axis, log=log), content_type="application/json")
+    figure = charts.figure(group, series, _drawing(request))
+    return HttpResponse(figure, content_type="application/json")
 
 
 @require_safe
@@ -83,9 +82,8 @@ def _series(request: HttpRequest, row: Run) -> tuple[charts.Group, dict[str, Ser
     return found
 
 
-def _axes(request: HttpRequest) -> tuple[Axis, bool]:
-    axis = next((one for one in AXES if one == request.GET.get("x")), AXES[0])
-    return axis, request.GET.get("y") == "log"
+def _drawing(request: HttpRequest) -> Drawing:
+    return drawing({name: str(value) for name, value in request.GET.items()})
 
 
 def _csv(row: Run, group: charts.Group, rows: PointsTable) -> StreamingHttpResponse:

@@ -1,5 +1,6 @@
 // [data-chart="id of a JSON block"] or [data-chart-url="address of JSON"] draws a Plotly figure when it scrolls
-// into view. The library, 1.4 MB, is loaded by the first chart only.
+// into view. The library, 1.4 MB, is loaded by the first chart only. data-chart-refines: the visible part is asked
+// for again, with more points, when somebody zooms in. What charts of runs share is in charts_of_runs.js.
 const { phrase, whenPresent } = window.stagegate;
 const config = { responsive: true, displaylogo: false, showSendToCloud: false, plotlyServerURL: "" };
 let library;
@@ -73,10 +74,25 @@ function template() {
   return { layout, data: { heatmap: [heatmap], scatter: [{ line: { width: 1.75 } }] } };
 }
 
-async function figureOf(element) {
+// Lines say the number of their colour, which the theme decides.
+function coloured(data) {
+  const probe = document.createElement("span");
+  document.body.append(probe);
+  for (const trace of data) {
+    if (trace.meta?.band) trace.fillcolor = token(probe, "--chart-band");
+    if (trace.meta?.colour === undefined) continue;
+    const colour = token(probe, `--run-${trace.meta.colour}`);
+    trace.line = { ...trace.line, color: colour };
+    trace.marker = { ...trace.marker, color: colour };
+  }
+  probe.remove();
+  return data;
+}
+
+async function figureOf(element, part = "") {
   if (!element.dataset.chartUrl)
     return JSON.parse(document.getElementById(element.dataset.chart).textContent);
-  const answer = await fetch(element.dataset.chartUrl, { headers: { Accept: "application/json" } });
+  const answer = await fetch(element.dataset.chartUrl + part, { headers: { Accept: "application/json" } });
   if (!answer.ok) throw new Error(`the figure came back as ${answer.status}`);
   return answer.json();
 }
@@ -86,8 +102,14 @@ async function draw(element) {
     const [plotly, figure] = await Promise.all([load(), figureOf(element)]);
     const layout = { ...figure.layout, template: template(), autosize: true };
     element.replaceChildren();
-    await plotly.newPlot(element, figure.data, layout, config);
+    await plotly.newPlot(element, coloured(figure.data), layout, config);
     element.dataset.drawn = "";
+    if ("chartRefines" in element.dataset) {
+      element.on("plotly_relayout", (change) => {
+        if (Object.keys(change).some((name) => name.startsWith("xaxis."))) refresh(element);
+      });
+    }
+    element.dispatchEvent(new CustomEvent("stagegate:drawn", { bubbles: true }));
   } catch (problem) {
     console.warn(problem);
     const message = document.createElement("p");
@@ -96,6 +118,33 @@ async function draw(element) {
     element.replaceChildren(message);
   }
 }
+
+function visiblePart(element) {
+  const axis = element._fullLayout.xaxis;
+  if (axis.autorange) return "";
+  const ends = axis.range.map((end) =>
+    axis.type === "date" ? Date.parse(`${String(end).replace(" ", "T")}Z`) : Number(end),
+  );
+  return ends.some(Number.isNaN) ? "" : `&from=${ends[0]}&to=${ends[1]}`;
+}
+
+// Draws what is visible anew: finer after zooming in, longer after new points; what was zoomed into stays.
+async function refresh(element) {
+  const ask = (element.asked = (element.asked ?? 0) + 1);
+  try {
+    const [plotly, figure] = await Promise.all([load(), figureOf(element, visiblePart(element))]);
+    if (ask === element.asked) await plotly.react(element, coloured(figure.data), element.layout, config);
+  } catch (problem) {
+    console.warn(problem);
+  }
+}
+
+// Says that there are new points, if it came after the page.
+let opened = false;
+whenPresent("[data-charts-stale]", () => {
+  if (opened) document.querySelectorAll("[data-drawn][data-chart-url]").forEach(refresh);
+});
+opened = true;
 
 const watcher = new IntersectionObserver(
   (entries) => {
@@ -112,7 +161,8 @@ whenPresent("[data-chart], [data-chart-url]", (element) => watcher.observe(eleme
 
 document.addEventListener("stagegate:theme", async () => {
   for (const element of document.querySelectorAll("[data-drawn]")) {
-    (await load()).relayout(element, { template: template() });
+    const layout = { ...element.layout, template: template() };
+    (await load()).react(element, coloured(element.data), layout, config);
   }
 });
 document.addEventListener("htmx:beforeCleanupElement", (event) => {

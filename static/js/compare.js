@@ -11,7 +11,6 @@ window.stagegate.highlight = (run) => {
   }
   root.dataset.highlighting = run;
   for (const element of document.querySelectorAll(`[data-run="${CSS.escape(run)}"]`)) element.dataset.highlighted = "";
-  document.dispatchEvent(new CustomEvent("stagegate:highlight", { detail: run }));
 };
 
 const runOf = (element) => element.closest?.(".compare-runs [data-run], .compare-table [data-run]")?.dataset.run;

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from plotly import graph_objects
 
 from accounts.models import User
 from accounts.roles import Role
@@ -250,3 +251,27 @@ def test_rest_compares(client: Client, someone: User, runs: list[Run]) -> None:
         "runs=" + ",".join(map(str, range(101))),
     ):
         assert client.get(f"/api/v1/compare/?{rest}").status_code == 422
+
+
+def test_curves_are_figures_with_their_tables(client: Client, someone: User, runs: list[Run]) -> None:
+    add_curve(runs[0], "loss", [2.0, 1.0, "NaN"])
+    add_curve(runs[1], "loss", [3.0, 1.5])
+    add_curve(runs[1], "lr", [0.1, 0.2])
+    curves = client.get(address(runs, "&q=zzz&band=1&smooth=0.5")).context["curves"]
+    assert [chart.title for chart in curves.charts] == ["loss", "lr"]
+    figure = client.get(curves.charts[0].url).json()
+    graph_objects.Figure(figure)
+    lines = [line for line in figure["data"] if line.get("meta", {}).get("run")]
+    assert [line["name"] for line in lines] == ["run 1", "run 1", "run 0", "run 0"]
+    assert [line["line"].get("dash") for line in lines] == [None, "solid", None, "dash"]
+    assert sum(bool(line["meta"].get("band")) for line in figure["data"]) == 2
+    [(_key, table)] = curves.charts[0].tables
+    rows = client.get(table).context["page"].object_list
+    assert rows[:2] == [(1, [2.0, 3.0]), (2, [1.0, 1.5])]
+    file = b"".join(client.get(f"{table}&format=csv").streaming_content).decode()  # type: ignore[attr-defined]
+    assert file.splitlines()[1] == "1,2.0,3.0"
+    [overlaid] = client.get(address(runs, "&overlaid=1")).context["curves"].charts
+    assert len(client.get(overlaid.url).json()["data"]) == 3
+    for rest in ("", "&key=", "&key=nothing", "&key=%00", f"&key={NASTY}"):
+        assert client.get(address(runs, rest, "/compare/chart/")).status_code == 404
+        assert client.get(address(runs, rest, "/compare/points/")).status_code == 404

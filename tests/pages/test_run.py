@@ -79,7 +79,7 @@ def test_a_figure_comes_as_json(client: Client, someone: User, run: Run) -> None
     answer = client.get(f"/runs/{run.run_id}/chart/?group=loss&x=relative&y=log")
     assert answer["Content-Type"] == "application/json"
     figure = json.loads(answer.content)
-    assert [line["y"] for line in figure["data"]] == [[2.0, 1.0, None], [2.5, 1.5]]
+    assert [line["name"] for line in figure["data"]] == ["train_loss", "val_loss"]
     assert figure["layout"]["yaxis"]["type"] == "log"
 
 
