@@ -33,6 +33,7 @@ _ACTS = {
     Permission.JOB_CANCEL_ANY: gettext_lazy("cancel the jobs of others"),
     Permission.RUN_EDIT: gettext_lazy("edit runs"),
     Permission.JOB_PRIORITISE: gettext_lazy("put jobs before those of others"),
+    Permission.SAVED_VIEW_MANAGE: gettext_lazy("change the saved views of others"),
     Permission.REPOSITORY_CONNECT: gettext_lazy("connect repositories"),
     Permission.REPOSITORY_FETCH: gettext_lazy("fetch repositories"),
     Permission.GOAL_DECLARE: gettext_lazy("say which values of metrics are better"),

@@ -23,6 +23,7 @@ class Permission(StrEnum):
     JOB_CANCEL_ANY = "job.cancel_any"
     RUN_EDIT = "run.edit"
     JOB_PRIORITISE = "job.prioritise"  # those of others, and one's own before all
+    SAVED_VIEW_MANAGE = "saved_view.manage"  # those of others
     REPOSITORY_CONNECT = "repository.connect"
     REPOSITORY_FETCH = "repository.fetch"
     GOAL_DECLARE = "goal.declare"

@@ -29,6 +29,9 @@ class Event(StrEnum):
     RUN_LOGGED = "run.logged"
     GOAL_DECLARED = "goal.declared"
     RUN_EDITED = "run.edited"
+    VIEW_SAVED = "view.saved"
+    VIEW_CHANGED = "view.changed"
+    VIEW_DELETED = "view.deleted"
 
     MODEL_REGISTERED = "model.registered"
     MODEL_CHANGED = "model.changed"

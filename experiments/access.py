@@ -14,7 +14,8 @@ from accounts import access
 from accounts.models import User
 from accounts.roles import Permission
 from experiments import job_visibility
-from experiments.models import Experiment, Job, Repository, Run
+from experiments.models import Experiment, Job, Repository, Run, SavedView
+from experiments.selectors import saved_views
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,17 @@ def experiment_for(request: HttpRequest, experiment_id: str) -> tuple[Viewer, Ex
     """
     who = viewer(request)
     return who, get_object_or_404(Experiment, experiment_id=experiment_id) if experiment_id else None
+
+
+def saved_view_for(request: HttpRequest, pk: int) -> tuple[Viewer, SavedView]:
+    """Return the viewer and saved view number `pk`. Two queries.
+
+    :raises Http404: there is no such view, or none that they may see
+    """
+    who = viewer(request)
+    if pk >= 2**63:
+        raise Http404
+    return who, get_object_or_404(saved_views.visible(who.user), pk=pk)
 
 
 def repository_for(request: HttpRequest, name: str) -> tuple[Viewer, Repository]:

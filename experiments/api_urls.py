@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from experiments import api, compare_api, goals_api, queue_api, run_edits_api
+from experiments import api, compare_api, goals_api, queue_api, run_edits_api, saved_views_api
 
 urlpatterns = [
     path("experiments/", api.Experiments.as_view(), name="api-experiments"),
@@ -10,6 +10,8 @@ urlpatterns = [
     path("experiments/<str:experiment_id>/metrics/", goals_api.Goals.as_view(), name="api-goals"),
     path("metrics/", goals_api.GeneralGoals.as_view(), name="api-general-goals"),
     path("runs/", api.Runs.as_view(), name="api-runs"),
+    path("run-views/", saved_views_api.SavedViews.as_view(), name="api-run-views"),
+    path("run-views/<int:pk>/", saved_views_api.SavedViewView.as_view(), name="api-run-view"),
     path("runs/edits/", run_edits_api.RunEdits.as_view(), name="api-run-edits"),
     path("runs/<str:run_id>/", api.RunView.as_view(), name="api-run"),
     path("repositories/", api.Repositories.as_view(), name="api-repositories"),

@@ -19,6 +19,7 @@ from experiments.views import (
     run,
     run_edits,
     runs,
+    saved_views,
 )
 
 app_name = "experiments"
@@ -34,6 +35,9 @@ urlpatterns = [
     path("runs/", runs.runs, name="runs"),
     path("runs/export.csv", runs.export, name="runs-export"),
     path("runs/count/", runs.count, name="runs-count"),
+    path("runs/views/", saved_views.create, name="run-views"),
+    path("runs/views/<int:pk>/", saved_views.change, name="run-view"),
+    path("runs/views/<int:pk>/delete/", saved_views.delete, name="delete-run-view"),
     path("runs/edit/", run_edits.edit, name="edit-runs"),
     path("runs/<str:run_id>/", run.run, name="run"),
     path("runs/<str:run_id>/chart/", run.chart, name="run-chart"),

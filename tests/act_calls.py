@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import tokens
 from accounts.models import User
 from accounts.roles import Role
-from experiments.models import Job
+from experiments.models import Job, SavedView
 from registry import bypass, promotion
 from registry.models import CardRevision, Member, ModelVersion, Notice, Promotion
 from registry.policy_forms import PolicyForm
@@ -265,6 +265,17 @@ def notice(user: User) -> Call:
 
 def repository(_user: User) -> Call:
     return Call((make_repository().name,))
+
+
+def new_view(_user: User) -> Call:
+    return Call(data={"name": "Best", "query": "sort=metrics.val_cer"})
+
+
+def own_view(user: User) -> Call:
+    now = timezone.now()
+    columns = {"owner": user, "owner_name": user.username, "created_at": now, "changed_at": now}
+    view = SavedView.objects.create(name="Best", query="sort=name", **columns)
+    return Call((view.pk,), {"name": "Worst"})
 
 
 def run_edit(_user: User) -> Call:

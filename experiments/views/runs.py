@@ -13,7 +13,7 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from accounts.roles import Permission
-from experiments import access, run_columns, run_export, sentences
+from experiments import access, run_columns, run_export, saved_views, sentences
 from experiments.filters import FilterError
 from experiments.forms import RunFilterForm
 from experiments.live import Live, Part
@@ -22,6 +22,7 @@ from experiments.run_columns import Column, Offer
 from experiments.run_edit_forms import RunEditForm
 from experiments.selectors import chosen_runs, mirror
 from experiments.selectors import runs as selectors
+from experiments.selectors import saved_views as view_selectors
 from experiments.selectors.run_matches import Matches, RunFilter, matching
 from experiments.selectors.run_order import DEFAULT, CursorError
 from experiments.selectors.runs import RunPage
@@ -84,6 +85,9 @@ def runs(request: HttpRequest) -> HttpResponse:
     if live.is_poll:
         return live.answer()
     picker = _picker(request, offer, columns)
+    arrangement = saved_views.arrangement(request.GET.urlencode())
+    tabs = view_selectors.tabs(who.user, request.GET.get("view", ""), arrangement)
+    opened = next((tab for tab in tabs if tab.current), None)
     page_context = {
         "count_address": _all_pages(request, "runs-count"),
         "export_address": _all_pages(request, "runs-export"),
@@ -94,6 +98,10 @@ def runs(request: HttpRequest) -> HttpResponse:
         "edit_refusal": who.refusal(Permission.RUN_EDIT),
         "compare_limit": COMPARED,
         "here": request.get_full_path(),
+        "view_tabs": tabs,
+        "opened_view": opened,
+        "may_change_view": opened and (opened.own or who.may(Permission.SAVED_VIEW_MANAGE)),
+        "arrangement": arrangement,
         **picker,
         **context,
     }
