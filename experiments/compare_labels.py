@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 SECTIONS = {
-    "run": _("Run"),
+    "run": _("Origin"),
     "metrics": _("Metrics"),
     "params": _("Parameters"),
     "tags": _("Tags"),
@@ -17,7 +17,7 @@ POINTS = {
     "best": _("best"),
 }
 ROWS = {
-    "auto": _("Differences, where there are many rows"),
+    "auto": _("Differences if many"),
     "different": _("Only differences"),
     "all": _("All rows"),
 }

@@ -19,7 +19,8 @@ register = template.Library()
 
 # What is shown of a long value; all of it is on the page of its run, in the file, and over REST.
 _MOST = 120
-_ARROWS = {1: "arrow-up", 0: "equals", -1: "arrow-down"}
+# Text, because a drawing for each cell would be most of the page.
+_ARROWS = {1: "\N{UPWARDS ARROW}", 0: "=", -1: "\N{DOWNWARDS ARROW}"}
 
 
 @register.simple_tag
@@ -73,16 +74,15 @@ def _text(value: object) -> str:
 def _number(value: float | None) -> str:
     if value is None:
         return markup.no_value()
-    exact = str(value) if math.isfinite(value) else formatting.significant(value)
-    return f'<data value="{exact}" title="{exact}">{formatting.significant(value)}</data>'
+    shown = formatting.significant(value)
+    exact = str(value) if math.isfinite(value) else shown
+    return shown if exact == shown else f'<span title="{exact}">{shown}</span>'
 
 
 def _delta(cell: Cell) -> str:
-    if cell.delta is None:
+    if cell.delta is None or (cell.delta == 0 and cell.verdict == "unjudged"):
         return ""
-    arrow = markup.icon(_ARROWS[(cell.delta > 0) - (cell.delta < 0)])
+    arrow = _ARROWS[(cell.delta > 0) - (cell.delta < 0)]
     word = escape(str(badges.VERDICTS[cell.verdict])) if cell.verdict else ""
-    return (
-        f'<span class="delta" data-verdict="{cell.verdict}">{arrow}<data value="{cell.delta}">'
-        f"{formatting.signed(cell.delta)}</data>{f' <span>{word}</span>' if word else ''}</span>"
-    )
+    text = f"{arrow} {formatting.signed(cell.delta)} {word}"
+    return f'<span class="delta" data-verdict="{cell.verdict}">{text.rstrip()}</span>'

@@ -182,9 +182,9 @@ def _rows(runs: Sequence[Run]) -> list[Row]:
     experiments = list(dict.fromkeys(run.experiment_id for run in runs))
     known = meanings.meanings(experiments)
     return [
-        *compare_rows.of_texts("run", [_facts(run) for run in runs], order=False),
         *compare_rows.of_metrics([run.metrics for run in runs], lambda key: known.across(key, experiments)),
         *compare_rows.of_texts("params", [run.params for run in runs]),
+        *compare_rows.of_texts("run", [_facts(run) for run in runs], order=False),
         *compare_rows.of_texts("tags", [dict(run_facts.own_tags(run.tags)) for run in runs]),
     ]
 

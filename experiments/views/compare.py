@@ -9,8 +9,17 @@ from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_safe
 
 from accounts.roles import Permission
-from experiments import access, compare_curves, compare_export, compare_labels, compare_request, compare_rows
+from experiments import (
+    access,
+    compare_curves,
+    compare_export,
+    compare_labels,
+    compare_plots,
+    compare_request,
+    compare_rows,
+)
 from experiments.compare_address import CompareAddress
+from experiments.compare_plots import Marked
 from experiments.curves import drawing
 from experiments.forms import CurveForm
 from experiments.live import Live, Part
@@ -55,6 +64,7 @@ def compare(request: HttpRequest) -> HttpResponse:
         "most": compare_request.MAX_RUNS,
         "curves": _curves(request, found, address),
         "how": how,
+        **_plots(request, found, address),
         "form": CurveForm.showing(how),
     }
     live = Live(request, _PARTS, context, every=_SECONDS if found.is_live else 0)
@@ -86,6 +96,25 @@ def _curves(request: HttpRequest, found: Comparison, address: CompareAddress) ->
     lengths = curve_selectors.lengths([one.run.pk for one in found.runs])
     baseline = found.baseline.run.run_id if found.baseline else ""
     return compare_curves.curves(lengths, address, _words(request), baseline)
+
+
+def _plots(request: HttpRequest, found: Comparison, address: CompareAddress) -> dict[str, Any]:
+    marked = [Marked(str(one.run), one.colour, str(one.run.pk), one.is_baseline) for one in found.runs]
+    words = _words(request)
+    plots = compare_plots.plots(
+        found.rows,
+        marked,
+        across=words.get("across", ""),
+        up=words.get("up", ""),
+        parallel=request.GET.getlist("axis"),
+    )
+    return {
+        "plots": plots,
+        "plots_kept": address.kept("across", "up"),
+        "parallel_kept": address.kept("axis"),
+        "parallel_names": [axis.name for axis in plots.parallel] if plots else [],
+        "most_axes": compare_plots.MAX_AXES,
+    }
 
 
 def _words(request: HttpRequest) -> dict[str, str]:

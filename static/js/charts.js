@@ -1,7 +1,8 @@
 // [data-chart="id of a JSON block"] or [data-chart-url="address of JSON"] draws a Plotly figure when it scrolls
 // into view. The library, 1.4 MB, is loaded by the first chart only. data-chart-refines: the visible part is asked
 // for again, with more points, when somebody zooms in. What charts of runs share is in charts_of_runs.js.
-const { phrase, whenPresent } = window.stagegate;
+const { stagegate } = window;
+const { phrase, whenPresent } = stagegate;
 const config = { responsive: true, displaylogo: false, showSendToCloud: false, plotlyServerURL: "" };
 let library;
 
@@ -80,6 +81,7 @@ function coloured(data) {
   document.body.append(probe);
   for (const trace of data) {
     if (trace.meta?.band) trace.fillcolor = token(probe, "--chart-band");
+    if (trace.meta?.colours) trace.line = stagegate.runLines(trace.meta, (name) => token(probe, name));
     if (trace.meta?.colour === undefined) continue;
     const colour = token(probe, `--run-${trace.meta.colour}`);
     trace.line = { ...trace.line, color: colour };

@@ -8,11 +8,33 @@ function mark(element) {
   }
 }
 
+// Parallel lines are one trace: each has the number of its colour on a scale of all of them, and the last place of
+// the scale is for runs that step back.
+const COLOURS = 16;
+
+function numbers({ colours, runs }) {
+  const chosen = document.documentElement.dataset.highlighting;
+  return colours.map((colour, at) => (chosen && runs.includes(chosen) && runs[at] !== chosen ? COLOURS : colour));
+}
+
+window.stagegate.runLines = (meta, colourOf) => {
+  const names = [...Array.from({ length: COLOURS }, (_, number) => `--run-${number}`), "--border-faint"];
+  const colorscale = names.map((name, at) => [at / COLOURS, colourOf(name)]);
+  return { color: numbers(meta), colorscale, cmin: 0, cmax: COLOURS, showscale: false };
+};
+
+document.addEventListener("stagegate:highlight", () => {
+  for (const element of document.querySelectorAll("[data-drawn]")) {
+    const meta = element.data?.[0]?.meta;
+    if (meta?.colours) window.Plotly.restyle(element, { "line.color": [numbers(meta)] });
+  }
+});
+
 document.addEventListener("stagegate:drawn", ({ target: element }) => {
   mark(element);
   element.on("plotly_afterplot", () => mark(element));
-  element.on("plotly_hover", ({ points }) => {
-    const run = points[0]?.data.meta?.run;
+  element.on("plotly_hover", ({ points, curveNumber }) => {
+    const run = points ? points[0]?.data.meta?.run : element.data[0].meta?.runs?.[curveNumber];
     if (run) window.stagegate.highlight(run);
   });
   element.on("plotly_unhover", () => window.stagegate.highlight(null));

@@ -5,12 +5,11 @@ const { isTyping } = window.stagegate;
 
 window.stagegate.highlight = (run) => {
   for (const element of document.querySelectorAll("[data-highlighted]")) delete element.dataset.highlighted;
-  if (!run) {
-    delete root.dataset.highlighting;
-    return;
-  }
-  root.dataset.highlighting = run;
-  for (const element of document.querySelectorAll(`[data-run="${CSS.escape(run)}"]`)) element.dataset.highlighted = "";
+  if (run) root.dataset.highlighting = run;
+  else delete root.dataset.highlighting;
+  const its = run ? document.querySelectorAll(`[data-run="${CSS.escape(run)}"]`) : [];
+  for (const element of its) element.dataset.highlighted = "";
+  document.dispatchEvent(new CustomEvent("stagegate:highlight"));
 };
 
 const runOf = (element) => element.closest?.(".compare-runs [data-run], .compare-table [data-run]")?.dataset.run;

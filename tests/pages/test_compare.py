@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from typing import Any
 
 import pytest
@@ -275,3 +276,23 @@ def test_curves_are_figures_with_their_tables(client: Client, someone: User, run
     for rest in ("", "&key=", "&key=nothing", "&key=%00", f"&key={NASTY}"):
         assert client.get(address(runs, rest, "/compare/chart/")).status_code == 404
         assert client.get(address(runs, rest, "/compare/points/")).status_code == 404
+
+
+def test_any_two_can_be_drawn_against_each_other(client: Client, someone: User, runs: list[Run]) -> None:
+    plots = client.get(address(runs)).context["plots"]
+    assert (plots.across.name, plots.up.name) == ("params.optimizer", "metrics.val_cer")
+    assert [(x, y) for _run, x, y in plots.points] == [("AdamW", 0.05), ("SGD", 0.04), ("AdamW", 0.06)]
+    assert [axis.name for axis in plots.parallel] == [
+        "params.optimizer",
+        "metrics.val_cer",
+        "metrics.val_accuracy",
+    ]
+    for figure in (plots.scatter, plots.coordinates):
+        graph_objects.Figure(json.loads(figure))
+    chosen = "&across=metrics.epochs&up=params.lr&axis=params.seed&axis=params.lr&axis=nothing"
+    plots = client.get(address(runs, chosen)).context["plots"]
+    assert [(x, y) for _run, x, y in plots.points] == [(8, 0.001)] * 3
+    assert [axis.name for axis in plots.parallel] == ["params.seed", "params.lr"]
+    assert client.get(address(runs[:1])).context["plots"] is None
+    alone = make_measured_run({"a": "NaN"}, params={NASTY: NASTY})
+    assert NASTY not in client.get(address([*runs, alone], "&across=params." + NASTY)).content.decode()
