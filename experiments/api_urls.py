@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from experiments import api, compare_api, goals_api, queue_api, run_edits_api, saved_views_api
+from experiments import api, compare_api, goals_api, importance_api, queue_api, run_edits_api, saved_views_api
 
 urlpatterns = [
     path("experiments/", api.Experiments.as_view(), name="api-experiments"),
     path("compare/", compare_api.CompareView.as_view(), name="api-compare"),
+    path("compare/importance/", importance_api.ImportanceView.as_view(), name="api-compare-importance"),
     path("experiments/<str:experiment_id>/metrics/", goals_api.Goals.as_view(), name="api-goals"),
     path("metrics/", goals_api.GeneralGoals.as_view(), name="api-general-goals"),
     path("runs/", api.Runs.as_view(), name="api-runs"),

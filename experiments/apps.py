@@ -45,6 +45,14 @@ class ExperimentsConfig(AppConfig):
                 steps=("write to MLflow", "record"),
             )
         )
+        register(
+            Kind(
+                "importance",
+                _("Importance of parameters"),
+                "experiments.importance_job:run",
+                steps=("read runs", "compute"),
+            )
+        )
         chores.register(
             chores.Chore(
                 "run-files",

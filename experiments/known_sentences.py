@@ -127,6 +127,11 @@ JOBS = (
 )
 
 # What Git and DVC did not do.
+IMPORTANCE = (
+    _("These runs can tell nothing about this metric."),
+    _("The importance of parameters could not be computed."),
+)
+
 REPOSITORIES = (
     _("git %(command)s failed: %(reason)s"),
     _("git %(command)s was cancelled."),
@@ -227,4 +232,4 @@ MLFLOW = (
     _("The model takes %(count)s inputs; an input example needs exactly one."),
 )
 
-ALL = (*FILTERS, *PARAMETERS, *TAGS, *FILES, *JOBS, *REPOSITORIES, *MLFLOW)
+ALL = (*FILTERS, *PARAMETERS, *TAGS, *FILES, *JOBS, *IMPORTANCE, *REPOSITORIES, *MLFLOW)

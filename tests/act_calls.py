@@ -87,6 +87,21 @@ def model_policy(_user: User) -> Call:
 POLICY_BODY = {"rules": {"approvals": 2}, "reason": "because", "expected": 0}
 
 
+# --- importance of parameters
+
+
+def _swept() -> list[str]:
+    return [make_run(metrics={"cer": at}, params={"lr": str(at)}).run_id for at in range(8)]
+
+
+def importance(_user: User) -> Call:
+    return Call((), query=f"?runs={','.join(_swept())}&metric=cer")
+
+
+def importance_rest(_user: User) -> Call:
+    return Call((), {"runs": _swept(), "metric": "cer"})
+
+
 # --- goals of metrics
 
 GOALS_BODY = {"metrics": {"speed": {"direction": "max", "unit": "images/s", "tolerance": 0.5}}}
