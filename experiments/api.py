@@ -19,7 +19,6 @@ from experiments.models import Job, Repository, Run
 from experiments.selectors import experiments as experiment_rows
 from experiments.selectors import job as job_details
 from experiments.selectors import jobs as job_lists
-from experiments.selectors import run as run_details
 from experiments.selectors import runs as run_lists
 from experiments.selectors.jobs import JobFilter
 from experiments.selectors.run_matches import RunFilter, matching
@@ -31,7 +30,6 @@ from experiments.serializers import (
     JobSerializer,
     LogSerializer,
     RepositorySerializer,
-    RunDetailSerializer,
     RunSerializer,
 )
 
@@ -103,17 +101,6 @@ class Runs(generics.ListAPIView[Run]):
         runs: Any = page
         listed = RunSerializer(runs, many=True, context={"columns": columns})
         return self.get_paginated_response(listed.data)
-
-
-class RunView(APIView):
-    """One run."""
-
-    @extend_schema(operation_id="runs_retrieve", responses=RunDetailSerializer)
-    def get(self, request: Request, run_id: str) -> Response:
-        """Return one run with its tags."""
-        _who, run = access.run_for(request._request, run_id)
-        context = {"detail": run_details.detail(run)}
-        return Response(RunDetailSerializer(run, context=context).data)
 
 
 class Repositories(generics.ListAPIView[Repository]):

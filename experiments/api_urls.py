@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from experiments import api, compare_api, goals_api, importance_api, queue_api, run_edits_api, saved_views_api
+from experiments import (
+    api,
+    compare_api,
+    goals_api,
+    importance_api,
+    queue_api,
+    run_api,
+    run_edits_api,
+    run_files_api,
+    saved_views_api,
+)
 
 urlpatterns = [
     path("experiments/", api.Experiments.as_view(), name="api-experiments"),
@@ -14,7 +24,11 @@ urlpatterns = [
     path("run-views/", saved_views_api.SavedViews.as_view(), name="api-run-views"),
     path("run-views/<int:pk>/", saved_views_api.SavedViewView.as_view(), name="api-run-view"),
     path("runs/edits/", run_edits_api.RunEdits.as_view(), name="api-run-edits"),
-    path("runs/<str:run_id>/", api.RunView.as_view(), name="api-run"),
+    path("runs/<str:run_id>/", run_api.RunView.as_view(), name="api-run"),
+    path("runs/<str:run_id>/children/", run_api.RunChildren.as_view(), name="api-run-children"),
+    path("runs/<str:run_id>/files/", run_files_api.RunFiles.as_view(), name="api-run-files"),
+    path("runs/<str:run_id>/files/content/", run_files_api.RunFileView.as_view(), name="api-run-file"),
+    path("runs/<str:run_id>/reproduce/", run_api.RunReproduction.as_view(), name="api-run-reproduce"),
     path("repositories/", api.Repositories.as_view(), name="api-repositories"),
     path("repositories/<str:name>/", queue_api.RepositoryView.as_view(), name="api-repository"),
     path("jobs/", api.Jobs.as_view(), name="api-jobs"),

@@ -60,7 +60,7 @@ def _read(artifacts: Artifacts, row: RunListing | RunFile) -> None:
     if isinstance(row, RunListing):
         _store_listing(row, listing(artifacts, row.run.artifact_uri))
     else:
-        _store_content(row, head(artifacts, row.run.artifact_uri, row.path, file_room.PER_FILE))
+        store_content(row, head(artifacts, row.run.artifact_uri, row.path, file_room.PER_FILE))
 
 
 def _store_listing(row: RunListing, found: FileList) -> None:
@@ -101,7 +101,8 @@ def _store_listing(row: RunListing, found: FileList) -> None:
     file_room.forget_listings()
 
 
-def _store_content(row: RunFile, data: bytes | None) -> None:
+def store_content(row: RunFile, data: bytes | None) -> None:
+    """Keep the content of a file, or that it is too large (None)."""
     now = timezone.now()
     with transaction.atomic():
         if data is None:

@@ -232,4 +232,15 @@ MLFLOW = (
     _("The model takes %(count)s inputs; an input example needs exactly one."),
 )
 
-ALL = (*FILTERS, *PARAMETERS, *TAGS, *FILES, *JOBS, *IMPORTANCE, *REPOSITORIES, *MLFLOW)
+# Why a file is not shown as its name promises: `file_preview` and what it uses.
+PREVIEWS = (
+    _("It begins like an image and is broken."),
+    _("An image of %(width)s x %(height)s pixels is too large to be shown."),
+    _("There are no rows."),
+    _("It is not a square of numbers."),
+    _("It has more than %(count)s classes."),
+    _("It is nested too deeply."),
+    _("It has too many values."),
+)
+
+ALL = (*PREVIEWS, *FILTERS, *PARAMETERS, *TAGS, *FILES, *JOBS, *IMPORTANCE, *REPOSITORIES, *MLFLOW)

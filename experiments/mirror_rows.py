@@ -21,7 +21,8 @@ ACTIVE = "active"
 DELETED = "deleted"
 _RUN_COLUMNS = [
     *("experiment", "name", "status", "user", "lifecycle_stage", "started_at", "ended_at"),
-    *("duration", "artifact_uri", "params", "metrics", "tags", "digest", "series_digest", "seen_at"),
+    *("duration", "artifact_uri", "params", "metrics", "tags", "inputs"),
+    *("digest", "series_digest", "seen_at"),
 ]
 
 

@@ -16,15 +16,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from experiments.stored_text import text
-from integrations.mlflow_records import ExperimentRecord, MetricPoint, RunRecord
+from integrations.mlflow_records import DatasetInput, ExperimentRecord, MetricPoint, RunRecord
 
 LIVE_STATUSES = frozenset({"RUNNING", "SCHEDULED"})
 TERMINAL_STATUSES = frozenset({"FINISHED", "FAILED", "KILLED"})
 MAX_KEY = 250
 MAX_FILTER_VALUE = 250
+MAX_INPUTS = 100
+_MAX_SOURCE = 500
 
 # In every digest: raise it when more or other things are stored, and every run is written anew.
-_FORMAT = 2
+_FORMAT = 3
 
 _LONGEST_NUMBER = 40
 
@@ -113,6 +115,7 @@ def run_values(record: RunRecord) -> RunValues:
         "params": texts(record.params),
         "metrics": {text(point.key): number(point.value) for point in points},
         "tags": texts(record.tags),
+        "inputs": [_input(one) for one in record.inputs[:MAX_INPUTS]],
     }
     columns["digest"] = _digest([_FORMAT, record.experiment_id, columns])
     latest = {
@@ -127,6 +130,16 @@ def run_values(record: RunRecord) -> RunValues:
     }
     tags = {key: value[:MAX_FILTER_VALUE] for key, value in columns["tags"].items() if is_stored(key)}
     return RunValues(columns, latest, params, tags, _series_digest(record.status, points))
+
+
+def _input(record: DatasetInput) -> dict[str, str]:
+    return {
+        "name": text(record.name, MAX_KEY),
+        "digest": text(record.digest, MAX_KEY),
+        "source_type": text(record.source_type, MAX_KEY),
+        "source": text(record.source, _MAX_SOURCE),
+        "context": text(record.context, MAX_KEY),
+    }
 
 
 def is_stored(key: str) -> bool:

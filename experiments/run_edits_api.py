@@ -11,14 +11,14 @@ from rest_framework.views import APIView
 
 from accounts.request_bodies import RequestBody
 from experiments import access, run_edits
+from experiments.models import Job
 from experiments.selectors import job as job_details
 from experiments.serializers import JobDetailSerializer
 
 
-class RunEditsBody(RequestBody):
-    """What is changed of which runs."""
+class RunEditBody(RequestBody):
+    """What is changed of a run."""
 
-    run_ids = serializers.ListField(child=serializers.CharField(max_length=64), max_length=run_edits.MAX_RUNS)
     set_tags = serializers.DictField(
         child=serializers.CharField(allow_blank=True, trim_whitespace=False), required=False
     )
@@ -31,6 +31,12 @@ class RunEditsBody(RequestBody):
     )
 
 
+class RunEditsBody(RunEditBody):
+    """What is changed of which runs."""
+
+    run_ids = serializers.ListField(child=serializers.CharField(max_length=64), max_length=run_edits.MAX_RUNS)
+
+
 class RunEdits(APIView):
     """Edits of runs."""
 
@@ -41,7 +47,11 @@ class RunEdits(APIView):
         body = RunEditsBody(data=request.data)
         body.is_valid(raise_exception=True)
         given: dict[str, Any] = body.validated_data
-        job = run_edits.submit(given.pop("run_ids"), user=who.user, **given)
-        detail = job_details.detail(job, who.user)
-        answer = JobDetailSerializer(detail.summary, context={"detail": detail}).data
-        return Response(answer, status=202, headers={"Location": reverse("api-job", args=[job.pk])})
+        return accepted(run_edits.submit(given.pop("run_ids"), user=who.user, **given), who)
+
+
+def accepted(job: Job, who: access.Viewer) -> Response:
+    """Return the answer that says which job writes an edit."""
+    detail = job_details.detail(job, who.user)
+    answer = JobDetailSerializer(detail.summary, context={"detail": detail}).data
+    return Response(answer, status=202, headers={"Location": reverse("api-job", args=[job.pk])})

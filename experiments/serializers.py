@@ -13,7 +13,6 @@ from experiments.launches import MAX_NOTE, MAX_REF
 from experiments.models import Repository, Run
 from experiments.repository_settings import MAX_LIMIT
 from experiments.run_columns import Column
-from experiments.selectors.run import RunDetail
 
 _MAX_KEY = 100
 
@@ -75,29 +74,6 @@ class RunSerializer(serializers.ModelSerializer[Run]):
         if not columns:
             return values
         return {one.key: values[one.key] for one in columns if one.kind == kind and one.key in values}
-
-
-class RunDetailSerializer(RunSerializer):
-    """A run with everything that the mirror has of it."""
-
-    job = serializers.SerializerMethodField()
-    mlflow_url = serializers.SerializerMethodField()
-
-    class Meta(RunSerializer.Meta):
-        fields = [*RunSerializer.Meta.fields, "lifecycle_stage", "artifact_uri", "tags", "job", "mlflow_url"]
-        read_only_fields = fields
-
-    @extend_schema_field(serializers.IntegerField(allow_null=True))
-    def get_job(self, _run: Run) -> int | None:
-        """Return the number of the job that made it."""
-        detail: RunDetail = self.context["detail"]
-        return detail.job.pk if detail.job else None
-
-    @extend_schema_field(OpenApiTypes.URI)
-    def get_mlflow_url(self, _run: Run) -> str:
-        """Return MLflow's own page of it."""
-        detail: RunDetail = self.context["detail"]
-        return detail.mlflow_url
 
 
 class RepositorySerializer(serializers.ModelSerializer[Repository]):

@@ -51,6 +51,17 @@ class MetricHistory:
 
 
 @dataclass(frozen=True)
+class DatasetInput:
+    """A data set that a run says it used (`mlflow.log_input`). `context` is what for, such as training."""
+
+    name: str
+    digest: str
+    source_type: str
+    source: str
+    context: str
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """An MLflow run with its parameters, tags and the latest point of each metric."""
 
@@ -66,6 +77,7 @@ class RunRecord:
     params: Mapping[str, str]
     latest_points: tuple[MetricPoint, ...]
     tags: Mapping[str, str]
+    inputs: tuple[DatasetInput, ...] = ()
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -164,6 +176,19 @@ def run(raw: Mapping[str, Any]) -> RunRecord:
         params=_pairs(data.get("params")),
         latest_points=tuple(point(item) for item in data.get("metrics", ())),
         tags=tags,
+        inputs=tuple(dataset_input(item) for item in raw.get("inputs", {}).get("dataset_inputs", ())),
+    )
+
+
+def dataset_input(raw: Mapping[str, Any]) -> DatasetInput:
+    """Parse one data set that a run used."""
+    dataset, tags = raw["dataset"], _pairs(raw.get("tags"))
+    return DatasetInput(
+        name=str(dataset.get("name", "")),
+        digest=str(dataset.get("digest", "")),
+        source_type=str(dataset.get("source_type", "")),
+        source=str(dataset.get("source", "")),
+        context=tags.get("mlflow.data.context", ""),
     )
 
 

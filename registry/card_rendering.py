@@ -5,7 +5,8 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
-from registry import card_sections, card_values, markdown
+from experiments import markdown
+from registry import card_sections, card_values
 from registry.card_format import CardError, parse
 from registry.card_placeholders import fill
 from registry.card_values import Values

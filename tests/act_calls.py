@@ -301,6 +301,17 @@ def run_edit_rest(_user: User) -> Call:
     return Call(data={"run_ids": [make_run().run_id], "set_tags": {"team": "ocr"}})
 
 
+def one_run_edit(**data: str) -> Callable[[User], Call]:
+    def prepare(_user: User) -> Call:
+        return Call((make_run().run_id,), data)
+
+    return prepare
+
+
+def run_edit_one_rest(_user: User) -> Call:
+    return Call((make_run().run_id,), {"note": "Diverges from epoch 7 on."})
+
+
 def launch(_user: User) -> Call:
     repository = make_repository()
     commit = make_commit(repository, branch="main")

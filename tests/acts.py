@@ -201,6 +201,24 @@ ACTS: tuple[Act, ...] = (
     Act("api-run-views", LOOKING, Event.VIEW_SAVED, calls.new_view, on_model=False),
     Act("api-run-view", LOOKING, Event.VIEW_CHANGED, calls.own_view, "PATCH", on_model=False),
     Act("api-run-view", LOOKING, Event.VIEW_DELETED, calls.own_view, "DELETE", on_model=False),
+    Act("api-run", ENGINEERS, Event.JOB_SUBMITTED, calls.run_edit_one_rest, "PATCH", on_model=False),
+    Act(
+        "experiments:run-note", ENGINEERS, Event.JOB_SUBMITTED, calls.one_run_edit(note="It."), on_model=False
+    ),
+    Act(
+        "experiments:run-tags",
+        ENGINEERS,
+        Event.JOB_SUBMITTED,
+        calls.one_run_edit(key="team", value="ocr"),
+        on_model=False,
+    ),
+    Act(
+        "experiments:run-archive",
+        ENGINEERS,
+        Event.JOB_SUBMITTED,
+        calls.one_run_edit(archive="yes"),
+        on_model=False,
+    ),
     Act("experiments:connect", ADMINISTRATORS, Event.REPOSITORY_CONNECTED, calls.connection, on_model=False),
     Act("experiments:fetch", ENGINEERS, Event.JOB_SUBMITTED, calls.repository, on_model=False),
     Act("experiments:launch", ENGINEERS, Event.JOB_SUBMITTED, calls.launch, on_model=False),

@@ -83,6 +83,11 @@ class RunFile(models.Model):
     def __str__(self) -> str:
         return self.path
 
+    @property
+    def name_in_folder(self) -> str:
+        """The end of its path."""
+        return self.path.rpartition("/")[2]
+
 
 class RunFileContent(models.Model):
     """The bytes of one file, apart from its row, so that lists do not read them."""

@@ -42,6 +42,8 @@ class Run(models.Model):
     params = models.JSONField(default=dict)
     metrics = models.JSONField(default=dict)
     tags = models.JSONField(default=dict)
+    # Data sets that it says it used: name, digest, source_type, source, context (`mlflow.log_input`).
+    inputs = models.JSONField(default=list)
     digest = models.CharField(max_length=64)
     series_digest = models.CharField(max_length=64, blank=True)
     seen_at = models.DateTimeField()

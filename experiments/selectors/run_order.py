@@ -44,7 +44,7 @@ _FIELDS: dict[str, str] = {
     "duration": "duration",
     "user": "user",
 }
-_WIDE = ("metrics", "params", "tags", "artifact_uri")
+_WIDE = ("metrics", "params", "tags", "inputs", "artifact_uri")
 _MAX_CURSOR = 2_000
 _LARGEST = 2**62
 

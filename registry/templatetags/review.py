@@ -3,7 +3,8 @@
 from django import template
 from django.utils.safestring import SafeString
 
-from registry import labels, markdown
+from experiments import markdown
+from registry import labels
 from registry.review_gates import element_of
 
 register = template.Library()

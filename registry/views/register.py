@@ -7,7 +7,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import signed_in
+from experiments import access as run_access
+from experiments import run_page
 from experiments.jobs import WrongStateError
+from experiments.live import Live
 from experiments.models import Run
 from registry import access, labels, register_page, registration, selectors
 from registry.forms import RegisterForm
@@ -93,14 +96,18 @@ def _template(request: HttpRequest) -> str:
 
 @require_safe
 def run_versions(request: HttpRequest, run_id: str) -> HttpResponse:
-    """The fragment of the run's page: versions made from it, and the way to make one."""
-    run = access.get_run(run_id)
+    """Show the versions made from a run and the way to make one: a page of the run, or a part of another."""
+    who, run = run_access.run_for(request, run_id)
     context = {
         "run": run,
-        "versions": selectors.versions_of_run(run_id, user=signed_in(request)),
+        "versions": selectors.versions_of_run(run_id, user=who.user),
         "refusal": _refusal(request, run, ""),
     }
-    return render(request, "registry/_run_versions.html", context)
+    if "HX-Request" in request.headers and not Live.polls(request):
+        return render(request, "registry/_run_versions.html", context)
+    return run_page.answer(
+        request, "registry/run_versions.html", {**run_page.context(who, run, "versions"), **context}
+    )
 
 
 def _refusal(request: HttpRequest, run: Run, model_name: str) -> str:

@@ -1,13 +1,11 @@
 """The store of run files: whoever looks asks, a worker reads from a real MLflow, and room is limited."""
 
-import io
 from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
 from django.test import TestCase
 from django.utils import timezone
-from PIL import Image
 from pytest_django import Settings
 
 from experiments import file_reading, file_room, run_files
@@ -16,15 +14,10 @@ from experiments.models import Run, RunFile, RunFileContent, RunListing
 from experiments.selectors import run_files as selectors
 from experiments.selectors.run_files import RunFiles
 from tests.mlflow_registry import log_file, log_run
+from tests.run_file_contents import png
 from tests.versions import make_run
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("places")]
-
-
-def png(width: int = 3, height: int = 2) -> bytes:
-    made = io.BytesIO()
-    Image.new("1", (width, height)).save(made, "png")
-    return made.getvalue()
 
 
 def look(run: Run, **wanted: object) -> RunFiles:

@@ -5,7 +5,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry import card_blocks, markdown
+from experiments import markdown
+from registry import card_blocks
 from registry.card_format import parse
 from registry.card_placeholders import fill
 from tests.cards import hub_cards

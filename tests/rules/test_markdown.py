@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry import markdown
+from experiments import markdown
 from tests.cards import hub_cards
 
 HOSTILE = [

@@ -12,7 +12,7 @@ import nh3
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
-from registry.markdown_html import ANCHOR, is_deep, rearranged
+from experiments.markdown_html import ANCHOR, is_deep, rearranged
 
 #: Beyond this, text is shown as it is: nobody reads it, and laying it out takes seconds.
 MAX_CHARACTERS = 200_000
@@ -50,7 +50,7 @@ _OWN_CLASSES = {"div": {"table-scroll"}, "a": {"image-link"}, "mark": {"unknown-
 
 
 def render(text: str) -> SafeString:
-    """Return Markdown of a comment as HTML; HTML in it is shown as text.
+    """Return Markdown of a comment, a note or a file as HTML; HTML in it is shown as text.
 
     :param text: Markdown of any origin
     """
