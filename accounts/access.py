@@ -39,6 +39,7 @@ _ACTS = {
     Permission.GOAL_DECLARE: gettext_lazy("say which values of metrics are better"),
     Permission.MODEL_EDIT: gettext_lazy("create and edit models"),
     Permission.VERSION_REGISTER: gettext_lazy("register model versions"),
+    Permission.VERSION_REPRODUCE: gettext_lazy("have versions reproduced"),
     Permission.PROMOTION_OPEN: gettext_lazy("open promotions"),
     Permission.PROMOTION_REVIEW: gettext_lazy("review promotions"),
     Permission.PROMOTION_ROLLBACK: gettext_lazy("roll production back"),

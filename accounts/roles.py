@@ -29,6 +29,7 @@ class Permission(StrEnum):
     GOAL_DECLARE = "goal.declare"
     MODEL_EDIT = "model.edit"
     VERSION_REGISTER = "version.register"
+    VERSION_REPRODUCE = "version.reproduce"
     PROMOTION_OPEN = "promotion.open"
     PROMOTION_REVIEW = "promotion.review"
     PROMOTION_ROLLBACK = "promotion.rollback"
@@ -56,12 +57,19 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         Permission.GOAL_DECLARE,
         Permission.MODEL_EDIT,
         Permission.VERSION_REGISTER,
+        Permission.VERSION_REPRODUCE,
         Permission.PROMOTION_OPEN,
         Permission.DEPLOYMENT_RECORD,
     },
     Role.REVIEWER: _EVERYBODY
-    | {Permission.PROMOTION_REVIEW, Permission.PROMOTION_ROLLBACK, Permission.DRIFT_RESOLVE},
-    Role.AUDITOR: _EVERYBODY | {Permission.AUDIT_READ},
+    | {
+        Permission.JOB_CANCEL,
+        Permission.VERSION_REPRODUCE,
+        Permission.PROMOTION_REVIEW,
+        Permission.PROMOTION_ROLLBACK,
+        Permission.DRIFT_RESOLVE,
+    },
+    Role.AUDITOR: _EVERYBODY | {Permission.AUDIT_READ, Permission.JOB_CANCEL, Permission.VERSION_REPRODUCE},
     Role.ADMINISTRATOR: frozenset(Permission),
 }
 

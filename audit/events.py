@@ -43,6 +43,7 @@ class Event(StrEnum):
     CHECK_RECORDED = "check.recorded"
     DEPLOYMENT_RECORDED = "deployment.recorded"
     DEPLOYMENT_RETIRED = "deployment.retired"
+    VERSION_REPRODUCED = "version.reproduced"
     MEMBER_ADDED = "member.added"
     MEMBER_REMOVED = "member.removed"
     DRIFT_FOUND = "drift.found"
@@ -87,3 +88,4 @@ class Event(StrEnum):
 
     AUDIT_CHECKPOINTED = "audit.checkpointed"
     AUDIT_EXPORTED = "audit.exported"
+    EVIDENCE_EXPORTED = "evidence.exported"

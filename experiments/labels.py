@@ -35,6 +35,10 @@ _STEPS: Mapping[str, Promise] = {
     "write to MLflow": pgettext_lazy("job step", "write to MLflow"),
     "record": pgettext_lazy("job step", "record"),
     "smoke test": pgettext_lazy("job step", "smoke test"),
+    "pull data": pgettext_lazy("job step", "pull data"),
+    "check inputs": pgettext_lazy("job step", "check inputs"),
+    "compare": pgettext_lazy("job step", "compare"),
+    "sign": pgettext_lazy("job step", "sign"),
 }
 # What a pipeline job does before and after the stages, whose names `dvc.yaml` gives.
 _PIPELINE = frozenset({"clone", "fetch data", "verify", "commit", "push data"})

@@ -40,21 +40,26 @@ class PipelineClone:
     """A clone at an exact commit, below the workspace of a job.
 
     :param context: the job that it belongs to; its programs carry the job's mark and stop with it
+    :param cache_dir: DVC's cache; the one that all jobs share if left out
     """
 
-    def __init__(self, context: JobContext) -> None:
+    def __init__(self, context: JobContext, *, cache_dir: Path | None = None) -> None:
         self.context = context
         self.path = context.workspace / "repository"
+        self.cache_dir = cache_dir or stage_environment.cache_dir()
+        #: What stands before the commands that run stages, and before those that transfer data.
+        self.before_stages: tuple[str, ...] = ()
+        self.before_transfers: tuple[str, ...] = ()
 
     def make(self, mirror: GitMirror, sha: str) -> None:
-        """Clone, and let DVC use the shared cache and an index of its own.
+        """Clone, and let DVC use the cache and an index of its own.
 
         :raises IntegrationError: the mirror has no such commit, or it is no DVC repository
         """
         mirror.clone_at(sha, self.path)
         configure_clone(
             self.path,
-            cache_dir=stage_environment.cache_dir(),
+            cache_dir=self.cache_dir,
             site_cache_dir=stage_environment.site_cache_dir(self.context.workspace),
         )
 
@@ -103,7 +108,10 @@ class PipelineClone:
         program = Path(environment_probe.__file__)
         env = stage_environment.for_stages(self.context.workspace)
         self.context.run(
-            ["python", str(program), str(target)], env=env, cwd=self.path, time_limit=_PROBE_SECONDS
+            [*self.before_stages, "python", str(program), str(target)],
+            env=env,
+            cwd=self.path,
+            time_limit=_PROBE_SECONDS,
         )
         try:
             return environment_probe.read_environment(target)
@@ -135,14 +143,34 @@ class PipelineClone:
         try:
             self.dvc("checkout", "--quiet", "--", *targets, on_line=_nothing)
         except DVCError:
-            self._pull(targets)
+            self.pull(targets)
 
-    def repro(self, on_line: Callable[[str], None]) -> None:
+    def pull(self, targets: list[str]) -> None:
+        """Bring the data of these ``.dvc`` files (or stage outputs) here from the remote.
+
+        :raises IntegrationError: as of :meth:`fetch`
+        """
+        env = stage_environment.for_transfers(self.context.workspace)
+        try:
+            self.dvc("pull", "--", *targets, env=env)
+        except DVCError as error:
+            said = "\n".join(error.last_lines)
+            permanent = any(sign in said for sign in _NOWHERE)
+            reason = (
+                "are neither in the cache nor in the DVC remote" if permanent else "cannot be fetched now"
+            )
+            names = ", ".join(targets[:_SHOWN])
+            raise IntegrationError(
+                f"The data of {names} {reason}.\n{error.message}", permanent=permanent
+            ) from None
+
+    def repro(self, on_line: Callable[[str], None], *options: str) -> None:
         """Run what has changed.
 
+        :param options: further ones of `dvc repro`
         :raises DVCError: a stage failed
         """
-        self.dvc("repro", on_line=on_line)
+        self.dvc("repro", *options, on_line=on_line)
 
     def verify(self, lock: Lock, pipeline: Pipeline, *, whole: bool = True) -> None:
         """Hash what is here against `lock`: DVC hands out a tampered cache without a word.
@@ -169,7 +197,8 @@ class PipelineClone:
 
     def metrics(self) -> dict[str, Any]:
         """Return the content of the metrics files, by path."""
-        found = read_metrics(self._commands(stage_environment.for_stages(self.context.workspace), _nothing))
+        env = stage_environment.for_stages(self.context.workspace)
+        found = read_metrics(self._commands(env, _nothing, self.before_stages))
         for path, reason in found.missing.items():
             self.context.log(f"The metrics {path} cannot be read: {reason}")
         return found
@@ -214,12 +243,14 @@ class PipelineClone:
     ) -> str:
         """Run a DVC command with its output in the job's log, and return it.
 
+        :param env: that of a transfer; the one of the stages if left out
         :raises DVCError: it failed
         :raises Stopped: the job should stop
         """
+        before = self.before_transfers if env else self.before_stages
         env = env or stage_environment.for_stages(self.context.workspace)
         try:
-            return self._commands(env, on_line or self.context.log).text(*arguments)
+            return self._commands(env, on_line or self.context.log, before).text(*arguments)
         except DVCError:
             self.context.check()  # it may have failed because it was told to stop
             raise
@@ -231,27 +262,15 @@ class PipelineClone:
             "utf-8", "replace"
         ).split("\n")
 
-    def _pull(self, targets: list[str]) -> None:
-        env = stage_environment.for_transfers(self.context.workspace)
-        try:
-            self.dvc("pull", "--", *targets, env=env)
-        except DVCError as error:
-            said = "\n".join(error.last_lines)
-            permanent = any(sign in said for sign in _NOWHERE)
-            reason = (
-                "are neither in the cache nor in the DVC remote" if permanent else "cannot be fetched now"
-            )
-            names = ", ".join(targets[:_SHOWN])
-            raise IntegrationError(
-                f"The data of {names} {reason}.\n{error.message}", permanent=permanent
-            ) from None
-
-    def _commands(self, env: Mapping[str, str], on_line: Callable[[str], None]) -> DVCCommands:
+    def _commands(
+        self, env: Mapping[str, str], on_line: Callable[[str], None], before: tuple[str, ...]
+    ) -> DVCCommands:
         limits = Limits(
             grace=settings.JOB_CANCEL_GRACE,
             on_line=on_line,
             should_stop=self.context.should_stop,
             marker=self.context.marker,
+            before=before,
         )
         return DVCCommands(self.path, env, limits)
 

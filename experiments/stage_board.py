@@ -37,6 +37,7 @@ class StageBoard:
 
     :param stages: names of the stages in the order in which they run
     :param on_ran: called with each stage that has run to its end, after DVC has written it into the lock
+    :param before: names of the steps that come before the stages, `after`: of those that come after them
     """
 
     def __init__(
@@ -45,17 +46,19 @@ class StageBoard:
         stages: Iterable[str],
         *,
         on_ran: Callable[[str, StageTime], None] = lambda _stage, _time: None,
+        before: tuple[str, ...] = BEFORE,
+        after: tuple[str, ...] = AFTER,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._context = context
         self._on_ran = on_ran
         self._clock = clock
-        self._steps = {name: _step_name(name) for name in stages}
+        self._steps = {name: _step_name(name, (*before, *after)) for name in stages}
         self._began = 0.0
         self.times: dict[str, StageTime] = {}
         self.current: str | None = None
         self.last_lines: deque[str] = deque(maxlen=LAST_LINES)
-        context.steps([*BEFORE, *self._steps.values(), *AFTER])
+        context.steps([*before, *self._steps.values(), *after])
 
     def on_line(self, line: str) -> None:
         """Take a line of the output of `dvc repro`."""
@@ -109,6 +112,6 @@ class StageBoard:
             self._context.step(step, step_state)
 
 
-def _step_name(stage: str) -> str:
+def _step_name(stage: str, ours: tuple[str, ...]) -> str:
     name = log_text.clean(stage)[:90]
-    return f"{name} (stage)" if name in (*BEFORE, *AFTER) else name
+    return f"{name} (stage)" if name in ours else name

@@ -101,7 +101,10 @@ def dvc_environment(
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How commands are run; see :func:`integrations.process_group.run` for the meaning of each."""
+    """How commands are run; see :func:`integrations.process_group.run` for the meaning of each.
+
+    ``before`` stands before every command, such as the prefix of an enclosure.
+    """
 
     time_limit: float | None = None
     grace: float = 20.0
@@ -109,6 +112,7 @@ class Limits:
     should_stop: Callable[[], bool] | None = None
     on_start: Callable[[int], None] | None = None
     marker: str = ""
+    before: tuple[str, ...] = ()
 
 
 class DVCCommands:
@@ -155,7 +159,7 @@ class DVCCommands:
                 self.limits.on_line(line)
 
         finished = process_group.run(
-            [dvc_executable(), *arguments],
+            [*self.limits.before, dvc_executable(), *arguments],
             cwd=self.path,
             env=self.env,
             on_line=take,

@@ -16,7 +16,7 @@ class LineageConfig(AppConfig):
         from experiments import chores, sentences
         from experiments.runners import Kind, register
         from experiments.signals import job_finished
-        from lineage import index_requests, known_sentences
+        from lineage import index_requests, known_sentences, reproduction_words
 
         register(
             Kind(
@@ -29,6 +29,18 @@ class LineageConfig(AppConfig):
                 steps=("read commits",),
             )
         )
+        register(
+            Kind(
+                "reproduce",
+                _("Reproduction of a version"),
+                "lineage.reproduction_job:run",
+                max_attempts=4,
+                backoff=(30, 120, 300),
+                permission=Permission.VERSION_REPRODUCE,
+                steps=("clone", "pull data", "check inputs", "compare", "sign"),
+            )
+        )
         job_finished.connect(index_requests.on_job_finished, dispatch_uid="lineage.index")
         chores.register(chores.Chore("index", "lineage.index_requests:catch_up", seconds=120))
         sentences.add(known_sentences.ALL)
+        sentences.add(reproduction_words.ALL)

@@ -30,6 +30,7 @@ ADDED: dict[Part, frozenset[Permission]] = {
         {
             Permission.MODEL_EDIT,
             Permission.VERSION_REGISTER,
+            Permission.VERSION_REPRODUCE,
             Permission.PROMOTION_OPEN,
             Permission.DEPLOYMENT_RECORD,
             Permission.PROMOTION_ROLLBACK,
@@ -38,7 +39,12 @@ ADDED: dict[Part, frozenset[Permission]] = {
         }
     ),
     Part.REVIEWER: frozenset(
-        {Permission.PROMOTION_REVIEW, Permission.PROMOTION_ROLLBACK, Permission.DRIFT_RESOLVE}
+        {
+            Permission.VERSION_REPRODUCE,
+            Permission.PROMOTION_REVIEW,
+            Permission.PROMOTION_ROLLBACK,
+            Permission.DRIFT_RESOLVE,
+        }
     ),
 }
 

@@ -47,6 +47,17 @@ def _opened(**rules: Any) -> Promotion:
     return promotion.open_for(_version(), "Staging", user=make_user(Role.ENGINEER))
 
 
+# --- reproductions
+
+
+def tolerance(_user: User) -> Call:
+    return Call((make_model(MODEL).name,), {"relative": "0.02", "absolute": "0", "ignored": "*seconds*"})
+
+
+def tolerance_rest(_user: User) -> Call:
+    return Call((make_model(MODEL).name,), {"relative": 0.02, "absolute": 0.0})
+
+
 # --- members and policies
 
 

@@ -45,6 +45,7 @@ ENGINEERS = frozenset({"engineer", "administrator"})
 OWNERS = ENGINEERS | {"owner"}
 REVIEWERS = frozenset({"reviewer", "administrator", "model reviewer"})
 KEEPERS = REVIEWERS | {"owner"}
+REBUILDERS = OWNERS | REVIEWERS | {"auditor"}
 MANAGERS = frozenset({"administrator", "owner"})
 ADMINISTRATORS = frozenset({"administrator"})
 
@@ -153,6 +154,10 @@ ACTS: tuple[Act, ...] = (
     Act("api-deployments", OWNERS, Event.DEPLOYMENT_RECORDED, calls.deployment),
     Act("registry:retire-deployment", OWNERS, Event.DEPLOYMENT_RETIRED, calls.served_somewhere),
     Act("api-retire-deployment", OWNERS, Event.DEPLOYMENT_RETIRED, calls.served_somewhere),
+    Act("lineage:reproductions", REBUILDERS, Event.JOB_SUBMITTED, calls.existing),
+    Act("api-version-reproductions", REBUILDERS, Event.JOB_SUBMITTED, calls.existing),
+    Act("lineage:tolerance", OWNERS, Event.MODEL_CHANGED, calls.tolerance),
+    Act("api-tolerance", OWNERS, Event.MODEL_CHANGED, calls.tolerance_rest, "PUT"),
     Act("registry:open-promotion", OWNERS, Event.PROMOTION_OPENED, calls.request),
     Act("api-promotions", OWNERS, Event.PROMOTION_OPENED, calls.request_rest),
     Act("registry:review", REVIEWERS, Event.PROMOTION_REVIEWED, calls.verdict),

@@ -1,8 +1,10 @@
-"""Tables of what the history of repositories says: commits, pipelines, data versions, registry tags."""
+"""Tables of what the history of repositories says: commits, pipelines, data versions, registry tags; and
+what came of rebuilding versions."""
 
 from lineage.models.data import DataVersion, FileListing
 from lineage.models.gto import GtoEvent
 from lineage.models.history import CommitInputs, HistoryCommit, HistoryState, PipelineSnapshot
+from lineage.models.reproductions import ModelTolerance, Reproduction
 from lineage.models.stages import PipelineStage, SnapshotStage, StageFile
 from lineage.models.updates import UpdatePlan
 
@@ -13,8 +15,10 @@ __all__ = [
     "GtoEvent",
     "HistoryCommit",
     "HistoryState",
+    "ModelTolerance",
     "PipelineSnapshot",
     "PipelineStage",
+    "Reproduction",
     "SnapshotStage",
     "StageFile",
     "UpdatePlan",

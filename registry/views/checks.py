@@ -5,6 +5,7 @@ from http import HTTPStatus
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import signed_in
@@ -43,6 +44,15 @@ def _page(
         "past": list(version.checks.order_by("-pk")[:_PAST_SHOWN]),
         "under_way": checks.under_way(version),
         "problem": problem,
+        "reproductions_url": _reproductions_url(version),
         "refusal": "" if may else access.explain_on(Permission.PROMOTION_OPEN, version.model),
     }
     return render(request, "registry/version_checks.html", context, status=status)
+
+
+def _reproductions_url(version: ModelVersion) -> str:
+    """Return the page of reproductions, part of which this one shows; empty where nothing offers it."""
+    try:
+        return reverse("lineage:reproductions", args=[version.model.name, version.version])
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,220 @@
+"""Verifies an evidence bundle of Stagegate: the archive itself, and everything signed that is in it.
+
+    python verify.py bundle.zip [public_key.pem] [--json]
+
+The file that runs alone is put together from this one and `audit/verifier.py`. It needs Python 3.11 and the
+package `cryptography`, and believes nothing but the public key. Without one it takes the key of the bundle,
+and says so: that shows that the bundle is whole, not who made it.
+
+Checked are: the signature of the manifest; name, size and SHA-256 of every member, and that there is no
+other; the signature of every reproduction report; that the digest which reviewers approved is that of the
+evidence; and every entry of the audit trail, by its proof that a signed checkpoint covers it.
+
+Exit status: 0 nothing is wrong, 1 something is (every fault is named), 2 the files cannot be read.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+from audit.verifier import (
+    FaultError,
+    Keys,
+    Report,
+    canonical,
+    describe,
+    read_checkpoints,
+    read_keys,
+    read_lines,
+    verify,
+)
+
+BUNDLE = "evidence bundle"
+REPRODUCTION = "reproduction report"
+MANIFEST = "MANIFEST.json"
+KEYS = "audit/public_key.pem"
+ENTRIES = "audit/export.jsonl"
+CHECKPOINTS = "audit/checkpoints.jsonl"
+_LARGEST = 64_000_000  # bytes of one member; what is larger was not made by the product
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, RecursionError, zipfile.BadZipFile)
+
+
+@dataclass
+class Findings:
+    """What came of verifying a bundle; `faults` name the member."""
+
+    ok: bool = True
+    subject: str = ""
+    made_at: str = ""
+    members: int = 0
+    reproductions: int = 0
+    evidence: int = 0
+    trusts_own_key: bool = False
+    audit: dict[str, Any] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+    def fault(self, text: str) -> None:
+        """Note that something is wrong."""
+        self.ok = False
+        self.faults.append(text)
+
+
+def statement_text(kind: str, body: Mapping[str, Any]) -> bytes:
+    """Return what the signature of a statement of `kind` is made over."""
+    return f"stagegate {kind}, format 1\n".encode() + canonical(body).encode()
+
+
+def is_signed(kind: str, body: Mapping[str, Any], key: str, signature: str, keys: Keys) -> bool:
+    """Say whether one of `keys` signed `body` as a statement of `kind`."""
+    try:
+        keys[key].verify(bytes.fromhex(signature), statement_text(kind, body))
+    except (InvalidSignature, KeyError, ValueError, TypeError):
+        return False
+    return True
+
+
+def verify_bundle(archive: zipfile.ZipFile, trusted: str = "") -> Findings:
+    """Verify an opened bundle; `trusted` is the PEM text of the keys to believe, empty: its own."""
+    found = Findings(trusts_own_key=not trusted)
+    try:
+        keys = read_keys(trusted or _text(archive, KEYS))
+        signed = json.loads(_text(archive, MANIFEST))
+        statement = signed["statement"]
+        found.subject, found.made_at = str(statement["subject"]), str(statement["made_at"])
+        _check_members(archive, statement["members"], found)
+    except _UNREADABLE as error:
+        found.fault(f"{MANIFEST}: it cannot be read: {error}")
+        return found
+    if not signed.get("signature"):
+        found.fault(f"{MANIFEST}: it is not signed")
+    elif not is_signed(BUNDLE, statement, signed.get("key", ""), signed["signature"], keys):
+        found.fault(f"{MANIFEST}: nobody trusted signed it")
+    for name in archive.namelist():
+        if name.startswith("reproductions/"):
+            _check_reproduction(archive, name, keys, found)
+        elif name.startswith("evidence/"):
+            _check_evidence(archive, name, found)
+    _check_trail(archive, keys, found)
+    return found
+
+
+def _check_members(archive: zipfile.ZipFile, listed: Sequence[Mapping[str, Any]], found: Findings) -> None:
+    names = archive.namelist()
+    expected = {str(one["path"]): one for one in listed}
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        found.fault(f"{name}: it is in the bundle more than once")
+    for name in sorted(set(names) - set(expected) - {MANIFEST}):
+        found.fault(f"{name}: it was added, the manifest does not know it")
+    for name, one in expected.items():
+        if name not in names:
+            found.fault(f"{name}: it is missing")
+            continue
+        found.members += 1
+        try:
+            sha256, size = _digest(archive, name)
+        except _UNREADABLE as error:
+            found.fault(f"{name}: it cannot be read: {error}")
+            continue
+        if sha256 != one["sha256"] or size != one["size"]:
+            found.fault(f"{name}: it was altered")
+
+
+def _check_reproduction(archive: zipfile.ZipFile, name: str, keys: Keys, found: Findings) -> None:
+    try:
+        told = json.loads(_text(archive, name))
+        good = is_signed(REPRODUCTION, told["statement"], told["key"], told["signature"], keys)
+    except _UNREADABLE as error:
+        found.fault(f"{name}: it cannot be read: {error}")
+        return
+    found.reproductions += 1
+    if not good:
+        found.fault(f"{name}: nobody trusted signed this reproduction report")
+
+
+def _check_evidence(archive: zipfile.ZipFile, name: str, found: Findings) -> None:
+    try:
+        told = json.loads(_text(archive, name))
+        right = hashlib.sha256(canonical(told["facts"]).encode()).hexdigest() == told["digest"]
+    except _UNREADABLE as error:
+        found.fault(f"{name}: it cannot be read: {error}")
+        return
+    found.evidence += 1
+    if not right:
+        found.fault(f"{name}: the evidence is not what the digest stands for that reviewers saw")
+
+
+def _check_trail(archive: zipfile.ZipFile, keys: Keys, found: Findings) -> None:
+    try:
+        checkpoints = read_checkpoints(_text(archive, CHECKPOINTS).splitlines(), keys)
+        report = verify(read_lines(_text(archive, ENTRIES).splitlines()), checkpoints)
+    except FaultError as fault:
+        report = Report(False, fault=vars(fault))
+    except _UNREADABLE as error:
+        found.fault(f"{ENTRIES}: it cannot be read: {error}")
+        return
+    found.audit = asdict(report)
+    if not report.ok:
+        found.fault(f"{ENTRIES}: {describe(report)}")
+
+
+def _digest(archive: zipfile.ZipFile, name: str) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    with archive.open(name) as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+            size += len(chunk)
+            if size > _LARGEST:
+                raise ValueError("it is too large")
+    return digest.hexdigest(), size
+
+
+def _text(archive: zipfile.ZipFile, name: str) -> str:
+    if archive.getinfo(name).file_size > _LARGEST:
+        raise ValueError("it is too large")
+    return archive.read(name).decode("utf-8", "replace")
+
+
+def tell(found: Findings) -> Iterator[str]:
+    """Yield the outcome in sentences."""
+    yield from (f"FAULT {fault}" for fault in found.faults)
+    if not found.ok:
+        return
+    yield f"OK: {found.subject}, made at {found.made_at}."
+    yield f"{found.members} members are what the signed manifest says."
+    yield f"{found.reproductions} signed reproduction reports, {found.evidence} evidence snapshots."
+    entries = found.audit.get("entries", 0)
+    yield f"{entries} entries of the audit trail, each signed by a checkpoint; others may be left out."
+    if found.trusts_own_key:
+        yield "The key of the bundle itself was believed: give a key that you got in another way."
+
+
+def check_file(arguments: Sequence[str] | None = None) -> int:
+    """Run on the command line and return the exit status."""
+    parser = argparse.ArgumentParser(description="Verify an evidence bundle of Stagegate.")
+    parser.add_argument("bundle", type=Path, help="the archive")
+    parser.add_argument(
+        "public_key", type=Path, nargs="?", help="PEM file with the public keys that you trust"
+    )
+    parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    given = parser.parse_args(arguments)
+    try:
+        trusted = given.public_key.read_text(encoding="utf-8") if given.public_key else ""
+        with zipfile.ZipFile(given.bundle) as archive:
+            found = verify_bundle(archive, trusted)
+    except (OSError, ValueError, UnsupportedAlgorithm, zipfile.BadZipFile) as error:
+        sys.stderr.write(f"The bundle cannot be read: {error}\n")
+        return 2
+    sys.stdout.write((json.dumps(asdict(found)) if given.json else "\n".join(tell(found))) + "\n")
+    return 0 if found.ok else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(check_file())

@@ -1,0 +1,280 @@
+"""A clone in which a version is rebuilt: an empty cache, data from the remote, every byte hashed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from experiments import stage_enclosure, stage_environment
+from experiments.job_context import JobContext
+from experiments.pipeline_clone import PipelineClone
+from experiments.pipeline_summary import place
+from integrations import enclosure
+from integrations.dvc_commands import DVCError
+from integrations.dvc_files import DEFAULT_PARAMS_FILE
+from integrations.dvc_pipeline import DVCPipelineManager
+from integrations.dvc_records import Lock, Pipeline
+from integrations.dvc_verification import Mismatch, verify_outputs
+from integrations.errors import IntegrationError
+from integrations.yaml_text import load_mapping
+from lineage.rebuilt import NotRebuiltError, Verdict
+
+# Whatever else a repository sets for a remote could make DVC read files of this host, or run programs.
+_REMOTE_OPTIONS = frozenset(
+    {
+        *("url", "endpointurl", "region", "version_aware", "worktree", "verify", "jobs", "type"),
+        *("read_timeout", "connect_timeout", "timeout", "use_ssl", "ssl_verify", "listobjects"),
+        *("allow_anonymous_login", "account_name", "container_name", "projectname", "bucket"),
+    }
+)
+_SHOWN = 10
+_BY_KIND = {
+    "missing": Verdict.MISSING_DATA,
+    "changed": Verdict.CHANGED_INPUT,
+    "unverifiable": Verdict.NO_RECORD,
+}
+# The pipeline is run whole: no result of an earlier run may stand in for one of this.
+_FORCED = ("--force", "--no-run-cache", "--no-commit")
+
+
+class RebuildClone(PipelineClone):
+    """A clone with a cache of its own, whose stages are enclosed where the host offers it."""
+
+    def __init__(self, context: JobContext) -> None:
+        super().__init__(context, cache_dir=context.workspace / "cache")
+        self.isolation: dict[str, Any] = {}
+        self._addresses: dict[str, str] = {}
+
+    def enclose(self) -> None:
+        """Find out what the host offers, and keep stages away from what is not theirs."""
+        wanted = stage_enclosure.for_stages(self.context.workspace, network=settings.REPRODUCE_NETWORK)
+        refusal = enclosure.available(wanted)
+        self.isolation = {"enclosed": not refusal, "network": bool(refusal) or wanted.network, "why": refusal}
+        if refusal:
+            self.context.log(f"The stages are not enclosed: {refusal}")
+            return
+        self.before_stages = tuple(wanted.prefix())
+        remotes = [Path(url) for url in self._addresses.values() if "://" not in url]
+        self.before_transfers = tuple(stage_enclosure.for_transfers(self.context.workspace, remotes).prefix())
+
+    def check_remotes(self) -> None:
+        """Refuse a configuration that would make DVC do more than fetch data from other places.
+
+        :raises NotRebuiltError: it reads what is not the repository's
+        """
+        self._addresses = self._remotes()
+        for name, url in self._addresses.items():
+            folder = _local(url)
+            if folder and any(folder.is_relative_to(one) for one in _private()):
+                text = f"The DVC remote {name} is a folder of this installation."
+                raise NotRebuiltError(Verdict.MISSING_DATA, text)
+
+    def pull_inputs(self, pipeline: Pipeline, lock: Lock) -> None:
+        """Bring what the stages read, and none of them makes, here from the remote.
+
+        :raises NotRebuiltError: it is not there
+        :raises IntegrationError: temporary: the remote cannot be reached
+        """
+        needed = {path for _stage, path, _md5 in inputs_of(pipeline, lock)}
+        targets = sorted(
+            {file for path, file in self.tracked().items() if any(_overlap(path, one) for one in needed)}
+        )
+        for target in targets:
+            self._check_import(target)
+        if not targets:
+            return
+        try:
+            self.pull(targets)
+        except IntegrationError as error:
+            if not error.permanent:
+                raise
+            raise NotRebuiltError(Verdict.MISSING_DATA, error.message) from None
+
+    def pull_recorded(self, paths: list[str]) -> None:
+        """Bring recorded outputs here as far as the remote has them: they are only compared with."""
+        for path in paths:
+            try:
+                self.pull([path])
+            except (IntegrationError, DVCError):
+                self.context.check()
+                self.context.log(f"{path} was not pushed")
+
+    def check_inputs(self, pipeline: Pipeline, lock: Lock) -> list[dict[str, str]]:
+        """Hash everything that the stages start from against the lock; return it as rows.
+
+        :raises NotRebuiltError: something is not what was recorded; it is named
+        """
+        mismatches = {one.path: one for one in self.mismatches(pipeline, lock, deps=True)}
+        rows, wrong = [], []
+        for stage, path, md5 in inputs_of(pipeline, lock):
+            found = mismatches.get(path)
+            kind = found.kind if found and found.expected == md5 else "same"
+            rows.append({"stage": stage, "path": path, "recorded": md5, "state": kind})
+            if found and kind != "same":
+                wrong.append(found)
+        if wrong:
+            kinds = {one.kind for one in wrong}
+            verdict = _BY_KIND[kinds.pop()] if len(kinds) == 1 else Verdict.CHANGED_INPUT
+            names = "; ".join(name for one in wrong[:_SHOWN] for name in self._named(one))
+            raise NotRebuiltError(verdict, f"Not what dvc.lock recorded: {names}.")
+        return rows
+
+    def mismatches(self, pipeline: Pipeline, lock: Lock, *, deps: bool) -> list[Mismatch]:
+        """Return what is here and not what `lock` says."""
+        env = stage_environment.for_stages(self.context.workspace)
+        found = verify_outputs(
+            self.path,
+            lock,
+            deps=deps,
+            pipeline=pipeline,
+            ignored=DVCPipelineManager(self.path, env=env).ignored,
+            should_stop=self.context.should_stop,
+        )
+        self.context.check()
+        return found
+
+    def rebuild(self, on_line: Callable[[str], None]) -> None:
+        """Run every stage.
+
+        :raises DVCError: one failed
+        """
+        self.repro(on_line, *_FORCED)
+
+    def _remotes(self) -> dict[str, str]:
+        """Return name -> address of the remotes.
+
+        :raises NotRebuiltError: one has an option that nobody vouches for
+        """
+        found: dict[str, str] = {}
+        for line in self.dvc("config", "--list", "--project", on_line=_nothing).splitlines():
+            key, _equals, value = line.partition("=")
+            section, _dot, rest = key.strip().partition(".")
+            name, _dot, option = rest.rpartition(".")
+            if section != "remote" or not name:
+                continue
+            if option not in _REMOTE_OPTIONS:
+                text = f"The DVC remote {name} sets {option}, which a reproduction does not accept."
+                raise NotRebuiltError(Verdict.MISSING_DATA, text)
+            if option == "url":
+                local = "://" not in value and not value.startswith("remote:")
+                found[name] = str((self.path / ".dvc" / value).resolve()) if local else value
+        return found
+
+    def _check_import(self, target: str) -> None:
+        """Refuse an import whose source is a path of this host: DVC would fetch that."""
+        for dep in load_mapping((self.path / target).read_bytes(), target).get("deps") or []:
+            repo = dep.get("repo") if isinstance(dep, dict) else None
+            source = (
+                repo.get("url")
+                if isinstance(repo, dict)
+                else dep.get("path")
+                if isinstance(dep, dict)
+                else ""
+            )
+            if _local(str(source or "")) is not None:
+                text = f"{target} is an import from a path of this host, which a reproduction does not read."
+                raise NotRebuiltError(Verdict.MISSING_DATA, text)
+
+    def _named(self, wrong: Mismatch) -> list[str]:
+        """Return the files that are wrong, by the listing of a folder where there is one."""
+        listing = self._listing(wrong.expected)
+        if wrong.kind != "changed" or listing is None:
+            found = f", hash {wrong.found} instead of {wrong.expected}" if wrong.found else ""
+            return [f"{wrong.path} ({wrong.kind}{found})"]
+        folder = self.path / wrong.path
+        here = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+        named = [f"{wrong.path}/{name} (missing)" for name in listing if name not in here]
+        named += [f"{wrong.path}/{name} (added)" for name in sorted(here - set(listing))]
+        named += [
+            f"{wrong.path}/{name} (changed, hash {found} instead of {md5})"
+            for name, md5 in listing.items()
+            if name in here and (found := _md5(folder / name)) != md5
+        ]
+        return named[:_SHOWN] or [f"{wrong.path} (changed, hash {wrong.found} instead of {wrong.expected})"]
+
+    def _listing(self, md5: str) -> dict[str, str] | None:
+        """Return path -> hash of a folder, from the object of its hash; None without one that is whole."""
+        for place_of in (self.cache_dir / "files" / "md5", self.cache_dir):
+            file = place_of / md5[:2] / md5[2:]
+            if not md5.endswith(".dir") or not file.is_file() or f"{_md5(file)}.dir" != md5:
+                continue
+            return {one["relpath"]: one["md5"] for one in json.loads(file.read_bytes())}
+        return None
+
+
+def inputs_of(pipeline: Pipeline, lock: Lock) -> list[tuple[str, str, str]]:
+    """Return stage, path and recorded hash of what stages read and none of them makes."""
+    folders = {stage.name: stage.wdir for stage in pipeline.stages}
+    made = {
+        place(folders.get(name, "."), out.path) for name, stage in lock.stages.items() for out in stage.outs
+    }
+    found: dict[tuple[str, str], tuple[str, str, str]] = {}
+    for name, stage in lock.stages.items():
+        for dep in stage.deps:
+            path = place(folders.get(name, "."), dep.path)
+            if not any(_overlap(path, out) for out in made):
+                found.setdefault((path, dep.md5 or ""), (name, path, dep.md5 or ""))
+    return list(found.values())
+
+
+def check_lock(pipeline: Pipeline, lock: Lock, params_text: str) -> None:
+    """Refuse a lock that is not of this pipeline with these parameters.
+
+    :param params_text: content of the parameters file
+    :raises NotRebuiltError: something has changed since it was written, or a stage would not be run
+    """
+    for stage in pipeline.stages:
+        locked = lock.stages.get(stage.name)
+        if locked is None and not stage.templated and stage.expanded:
+            raise NotRebuiltError(Verdict.NO_RECORD, f"dvc.lock records nothing of the stage {stage.name}.")
+        if stage.frozen:
+            text = f"The stage {stage.name} is frozen, so DVC would not run it."
+            raise NotRebuiltError(Verdict.NO_RECORD, text)
+        if locked is not None and not stage.templated and locked.cmd.split() != stage.cmd.split():
+            text = f"The command of the stage {stage.name} is not the one that dvc.lock recorded."
+            raise NotRebuiltError(Verdict.CHANGED_INPUT, text)
+    params = load_mapping(params_text, DEFAULT_PARAMS_FILE) if params_text else {}
+    for name, stage_lock in lock.stages.items():
+        for key, value in stage_lock.params.get(DEFAULT_PARAMS_FILE, {}).items():
+            if value is not None and _at(params, key) != value:
+                text = f"The parameter {key} of the stage {name} is not the one that dvc.lock recorded."
+                raise NotRebuiltError(Verdict.CHANGED_INPUT, text)
+
+
+def _at(params: Any, key: str) -> Any:
+    """Return what stands at a dotted key; None where nothing does."""
+    for part in key.split("."):
+        params = params.get(part) if isinstance(params, dict) else None
+    return params
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
+
+
+def _local(address: str) -> Path | None:
+    """Return the path of this host that an address names; None for one of another host."""
+    parts = urlsplit(address)
+    if parts.scheme == "file":
+        return Path(parts.path)
+    at_host = ":" in address.partition("/")[0]
+    return None if "://" in address or at_host or not address else Path(address)
+
+
+def _private() -> list[Path]:
+    return [folder.resolve() for folder in stage_enclosure.private_folders()]
+
+
+def _md5(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _nothing(_: str) -> None:
+    pass

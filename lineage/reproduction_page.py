@@ -1,0 +1,103 @@
+"""Page-shaped reads of reproductions: the list of a version, and one report put together for reading."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from accounts.access import Person
+from lineage.models import Reproduction
+from lineage.rebuilt import State, Verdict
+from registry.access import visible_q
+from registry.models import ModelVersion
+
+_SHOWN = 50
+_WRONG = (State.DIFFERENT, State.MISSING, State.NEW)
+VERDICTS: Mapping[str, str | Promise] = {
+    Verdict.IDENTICAL: gettext_lazy("Rebuilt, bit by bit"),
+    Verdict.WITHIN: gettext_lazy("Rebuilt, within the tolerance"),
+    Verdict.DIFFERENT: gettext_lazy("Rebuilt, with another result"),
+    Verdict.NO_PIPELINE: gettext_lazy("Not rebuilt: no pipeline"),
+    Verdict.NO_COMMIT: gettext_lazy("Not rebuilt: commit not reachable"),
+    Verdict.NO_RECORD: gettext_lazy("Not rebuilt: nothing to compare with"),
+    Verdict.MISSING_DATA: gettext_lazy("Not rebuilt: data missing"),
+    Verdict.CHANGED_INPUT: gettext_lazy("Not rebuilt: changed input"),
+    Verdict.STAGE_FAILED: gettext_lazy("Not rebuilt: a stage failed"),
+}
+STATES: Mapping[str, tuple[str, str, str | Promise]] = {
+    State.IDENTICAL: ("check", "good", pgettext_lazy("rebuilt", "identical")),
+    State.WITHIN: ("check", "good", pgettext_lazy("rebuilt", "within tolerance")),
+    State.DIFFERENT: ("x-mark", "bad", pgettext_lazy("rebuilt", "different")),
+    State.MISSING: ("x-mark", "bad", pgettext_lazy("rebuilt", "not made again")),
+    State.NEW: ("x-mark", "bad", pgettext_lazy("rebuilt", "not recorded before")),
+    State.NOT_COMPARED: ("minus", "neutral", pgettext_lazy("rebuilt", "not compared")),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One file or metric with the icon, tone and word of its state."""
+
+    row: Mapping[str, Any]
+    icon: str
+    tone: str
+    word: str | Promise
+
+
+@dataclass(frozen=True)
+class ReportPage:
+    """A report for reading: what is wrong comes first.
+
+    :ivar tone: of the verdict: good, warn or bad
+    """
+
+    found: Reproduction
+    title: str | Promise
+    tone: str
+    files: tuple[Line, ...]
+    metrics: tuple[Line, ...]
+
+    @property
+    def report(self) -> Mapping[str, Any]:
+        """The report as it was signed."""
+        return self.found.report
+
+
+def newest(version: ModelVersion) -> list[Reproduction]:
+    """Return the reproductions of `version`, the newest first, without their reports. One query."""
+    return list(version.reproductions.defer("report").order_by("-pk")[:_SHOWN])
+
+
+def visible(user: Person) -> QuerySet[Reproduction]:
+    """Return the reproductions of versions that `user` sees."""
+    found = Reproduction.objects.select_related("version__model")
+    return found.filter(visible_q(user, "version__model"))
+
+
+def get(pk: int, *, user: Person) -> Reproduction:
+    """Return one reproduction.
+
+    :raises Http404: there is none, or `user` does not see its model
+    """
+    found = visible(user).filter(pk=pk).first() if pk < 2**63 else None
+    if found is None:
+        raise Http404(_("There is no reproduction %(number)s.") % {"number": pk})
+    return found
+
+
+def page_of(found: Reproduction) -> ReportPage:
+    """Return the report of `found` for reading."""
+    verdict = Verdict(found.verdict)
+    tone = "good" if verdict == Verdict.IDENTICAL else "warn" if verdict.passed else "bad"
+    files, metrics = (_lines(found.report[part]) for part in ("files", "metrics"))
+    return ReportPage(found, VERDICTS[verdict], tone, files, metrics)
+
+
+def _lines(rows: list[dict[str, Any]]) -> tuple[Line, ...]:
+    ordered = sorted(rows, key=lambda row: row["state"] not in _WRONG)
+    return tuple(Line(row, *STATES[State(row["state"])]) for row in ordered)

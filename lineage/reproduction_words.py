@@ -1,0 +1,39 @@
+"""Rules: what came of a reproduction in one English sentence, as `experiments.sentences` translates it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext_noop as _
+
+from lineage.rebuilt import State, Verdict
+
+_SENTENCES = {
+    Verdict.IDENTICAL: _("Rebuilt bit by bit: %(files)s files and %(metrics)s metrics are identical."),
+    Verdict.WITHIN: _("Rebuilt within the tolerance: %(same)s of %(files)s files are identical."),
+    Verdict.DIFFERENT: _("Rebuilt with another result: %(names)s."),
+    Verdict.NO_PIPELINE: _("Not rebuilt, there is no pipeline: %(problem)s"),
+    Verdict.NO_COMMIT: _("Not rebuilt, the commit cannot be reached: %(problem)s"),
+    Verdict.NO_RECORD: _("Not rebuilt, nothing to compare with: %(problem)s"),
+    Verdict.MISSING_DATA: _("Not rebuilt, data are missing: %(problem)s"),
+    Verdict.CHANGED_INPUT: _("Not rebuilt, an input has changed: %(problem)s"),
+    Verdict.STAGE_FAILED: _("Not rebuilt, a stage failed: %(problem)s"),
+}
+ALL = tuple(_SENTENCES.values())
+_SHOWN = 5
+_FINE = {State.IDENTICAL, State.WITHIN, State.NOT_COMPARED}
+
+
+def summary(report: Mapping[str, Any]) -> str:
+    """Return the sentence about a whole report."""
+    files, metrics = report["files"], report["metrics"]
+    compared = [row for row in metrics if row["state"] != State.NOT_COMPARED]
+    wrong = [row["name"] for row in metrics if row["state"] not in _FINE]
+    wrong += [row["path"] for row in files if row["state"] not in _FINE]
+    values = {
+        "files": len(files),
+        "metrics": len(compared),
+        "same": sum(row["state"] == State.IDENTICAL for row in files),
+        "names": ", ".join(wrong[:_SHOWN]) + (", …" if len(wrong) > _SHOWN else ""),
+        "problem": " ".join((report["problem"] or "dvc.lock names no output.").split()),
+    }
+    return _SENTENCES[Verdict(report["verdict"])] % values

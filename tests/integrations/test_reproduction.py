@@ -1,0 +1,209 @@
+"""A reproduction from request to signed report, with real Git and DVC, in this process."""
+
+from __future__ import annotations
+
+import shutil
+import socketserver
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from accounts.models import User
+from accounts.roles import Role
+from audit import statements
+from audit.events import Event
+from audit.models import AuditEntry
+from experiments import execution
+from experiments.models import Job, Repository
+from lineage import reproduction
+from lineage.models import Reproduction
+from registry import checks
+from registry.models import ModelVersion
+from tests.integrations.git_workshop import git
+from tests.people import make_user
+from tests.reproductions import PLAIN_TRAIN, data_dir, log_of, make_recorded, make_variant, version_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """Where a server of this host answers."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), socketserver.BaseRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def upstream(tmp_path_factory: pytest.TempPathFactory, port: int) -> Path:
+    return make_recorded(tmp_path_factory.mktemp("upstream"), port)
+
+
+@pytest.fixture(autouse=True)
+def places(settings: Settings, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path / "host" / "data"
+    settings.CHECKPOINT_DIR = settings.DATA_DIR / "checkpoints"
+    settings.CHECKPOINT_KEY = settings.DATA_DIR / "checkpoint_key.pem"
+    settings.JOB_LEASE = 6
+
+
+@pytest.fixture
+def auditor() -> User:
+    return make_user(Role.AUDITOR, username="auditor")
+
+
+@pytest.fixture
+def neighbours(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a hostile stage would like to see: secrets, and another job with its files."""
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cret-cloud")
+    monkeypatch.setenv("STAGEGATE_SECRET_KEY", "s3cret-key")
+    for name in ("secret_key", "dvc-cache/files/md5/ab/cdef", "jobs/77-1/repository/other.txt"):
+        file = data_dir() / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("s3cret-file")
+    with subprocess.Popen(
+        [sys.executable, "-c", "input()"],
+        stdin=subprocess.PIPE,
+        env={"TOKEN": "s3cret-job"},
+        cwd=data_dir() / "jobs" / "77-1",
+    ) as job:
+        yield
+        job.communicate(b"\n")
+
+
+def reproduce(version: ModelVersion, user: User) -> Reproduction:
+    job = reproduction.request(version, user=user)
+    assert reproduction.request(version, user=user) == job
+    assert execution.run(job.pk)
+    done = Job.objects.get(pk=job.pk)
+    assert done.state == "succeeded", f"{done.error}\n{log_of(done)}"
+    return Reproduction.objects.get(job=job.pk)
+
+
+def test_a_version_is_rebuilt_bit_by_bit_and_its_hostile_stage_sees_nothing(
+    upstream: Path, auditor: User, neighbours: None
+) -> None:
+    version = version_of(upstream)
+    found = reproduce(version, auditor)
+    report = found.report
+    assert (found.verdict, found.passed, report["problem"]) == ("identical", True, "")
+    assert {row["state"] for row in report["files"]} == {"identical"}
+    assert {row["path"] for row in report["files"]} >= {"data/clean", "models", "metrics/eval.json"}
+    assert {row["name"]: row["state"] for row in report["metrics"]}["scores.val_cer"] == "identical"
+    assert {row["path"] for row in report["inputs"]} == {"data/raw", "prepare.py", "train.py", "evaluate.py"}
+    assert [stage["state"] for stage in report["stages"]] == ["ran", "ran", "ran"]
+    assert report["model_file"]["registered_as"] == "data/weights.txt"
+    assert report["environment"]["rebuilt"]["torch"].startswith("2.13")
+
+    assert statements.is_signed(reproduction.STATEMENT, report, found.key, found.signature)
+    altered = {**report, "verdict": "different"}
+    assert not statements.is_signed(reproduction.STATEMENT, altered, found.key, found.signature)
+    assert AuditEntry.objects.get(event=Event.VERSION_REPRODUCED).data["digest"] == found.digest
+    result = checks.newest(version)["reproduction"]
+    assert (result.passed, result.details["digest"]) == (True, found.digest)
+
+    job = Job.objects.get(pk=found.job)
+    seen = [line.split(" ", 3) for line in log_of(job).split("\n") if line.startswith("SPY")]
+    assert "s3cret" not in str(seen)
+    assert report["isolation"] == {"enclosed": True, "network": False, "why": ""}
+    own = str(data_dir() / "jobs" / f"{job.pk}-1")
+    files = [what for _spy, kind, what, *_more in seen if kind == "file"]
+    assert files
+    assert [file for file in files if not file.startswith(own)] == []
+    assert ["SPY", "network", "refused"] in seen
+    assert not (data_dir() / "planted").exists()
+    assert [one.name for one in (data_dir() / "jobs").iterdir()] == ["77-1"]
+
+    # A worker that died after it had stored the report: the next one stores nothing more.
+    Job.objects.filter(pk=job.pk).update(state="queued")
+    assert execution.run(job.pk)
+    assert Reproduction.objects.count() == 1
+    assert Job.objects.get(pk=job.pk).result["verdict"] == "identical"
+
+
+def test_other_numbers_are_within_the_tolerance(upstream: Path, tmp_path: Path, auditor: User) -> None:
+    noisy = PLAIN_TRAIN.replace("loss = chosen", "loss = (1 + os.getpid() / 1e9) * chosen")
+    found = reproduce(version_of(make_variant(upstream, tmp_path, **{"train.py": noisy})), auditor)
+    assert (found.verdict, found.passed) == ("within_tolerance", True), found.report
+    loss = next(row for row in found.report["metrics"] if row["name"] == "train_loss")
+    assert loss["state"] == "within"
+    assert 0 < abs(loss["difference"]) < 0.01
+    history = next(row for row in found.report["files"] if row["path"] == "plots/history.csv")
+    assert history["state"] == "within"
+
+
+def test_a_failing_stage_is_a_verdict(upstream: Path, tmp_path: Path, auditor: User) -> None:
+    failing = PLAIN_TRAIN + 'print("no luck")\nsys.exit(3)\n'
+    found = reproduce(version_of(make_variant(upstream, tmp_path, **{"train.py": failing})), auditor)
+    assert (found.verdict, found.passed) == ("stage_failed", False)
+    assert "The stage train failed: no luck" in found.summary
+    assert found.report["files"] == []
+
+
+def test_a_tampered_remote_object_is_named(upstream: Path, tmp_path: Path, auditor: User) -> None:
+    version = version_of(make_variant(upstream, tmp_path, **{"evaluate.py": "print()\n"}))
+    objects = [file for file in (tmp_path / "remote").rglob("*") if file.is_file()]
+    [letters] = [file for file in objects if file.read_bytes() == b"b" * 10]
+    letters.chmod(0o644)
+    letters.write_bytes(b"x" * 10)
+    found = reproduce(version, auditor)
+    assert (found.verdict, found.passed) == ("changed_input", False)
+    assert "data/raw/b.txt (changed" in found.summary
+    assert found.report["stages"] == []
+
+
+def test_missing_data_and_code_that_changed_later_are_named(
+    upstream: Path, tmp_path: Path, auditor: User
+) -> None:
+    other = make_variant(upstream, tmp_path, locked=False, **{"prepare.py": "print('other')\n"})
+    version = version_of(other)
+    found = reproduce(version, auditor)
+    assert found.verdict == "changed_input"
+    assert "prepare.py (changed" in found.summary
+    shutil.rmtree(tmp_path / "remote")
+    found = reproduce(version, auditor)
+    assert (found.verdict, found.passed) == ("missing_data", False)
+    assert "data/raw.dvc" in found.report["problem"]
+    assert checks.newest(version)["reproduction"].passed is False
+
+
+def test_a_version_without_pipeline_or_commit_is_never_green(upstream: Path, auditor: User) -> None:
+    plain = reproduce(version_of(upstream, lineage={}), auditor)
+    assert (plain.verdict, plain.passed) == ("no_pipeline", False)
+    first = git(upstream, "rev-list", "--max-parents=0", "HEAD").strip()
+    origins = {
+        "1.1.0": ({"git_commit": "f" * 40, "stagegate.repository": "letters"}, "no_commit"),
+        "1.2.0": ({"git_commit": "e" * 40}, "no_commit"),
+        "1.3.0": ({"git_commit": first, "stagegate.repository": "letters"}, "no_pipeline"),
+    }
+    for number, (origin, verdict) in origins.items():
+        found = reproduce(version_of(upstream, number, lineage=origin), auditor)
+        assert (found.verdict, found.passed) == (verdict, False)
+
+
+def test_a_repository_that_reads_what_is_not_its_own_is_refused(
+    upstream: Path, tmp_path: Path, auditor: User
+) -> None:
+    (data_dir() / "dvc-cache").mkdir(parents=True)
+    other = make_variant(upstream, tmp_path, **{"evaluate.py": "print()\n"})
+    config = (other / ".dvc" / "config").read_text()
+    for number, text, told in (
+        (
+            "1.0.0",
+            config.replace(str(tmp_path / "remote"), str(data_dir() / "dvc-cache")),
+            "of this installation",
+        ),
+        ("1.1.0", f"{config}    configpath = ./aws\n", "sets configpath"),
+    ):
+        (other / ".dvc" / "config").write_text(text)
+        git(other, "commit", "--quiet", "--all", "--message", "Reach out")
+        Repository.objects.all().delete()
+        found = reproduce(version_of(other, number), auditor)
+        assert (found.verdict, found.passed) == ("missing_data", False)
+        assert told in found.summary

@@ -1,0 +1,143 @@
+"""The pages and endpoints of reproductions, and of a model's tolerance."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from accounts.roles import Role
+from audit.events import Event
+from audit.models import AuditEntry
+from experiments.models import Job
+from lineage import reproduction
+from lineage.models import Reproduction
+from registry.models import ModelVersion, RegisteredModel
+from tests.browser import OpenPage, accessibility_faults
+from tests.people import make_user
+from tests.registry_story import HOSTILE
+from tests.reproductions import make_reproduction
+from tests.trail import checkpoint_folder
+from tests.versions import make_version
+
+pytestmark = pytest.mark.django_db(transaction=True)
+__all__ = ["checkpoint_folder"]
+
+PAGE = "/models/receipt-ocr/versions/1.0.0/reproductions/"
+TOLERANCE = "/models/receipt-ocr/tolerance/"
+
+
+@pytest.fixture
+def version() -> ModelVersion:
+    return make_version("1.0.0")
+
+
+@pytest.fixture
+def auditor() -> User:
+    return make_user(Role.AUDITOR, username="auditor")
+
+
+def client_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_an_auditor_starts_one_and_the_second_click_finds_the_same_job(
+    version: ModelVersion, auditor: User
+) -> None:
+    client = client_of(auditor)
+    assert "Nobody has rebuilt this version" in client.get(PAGE).content.decode()
+    answer = client.post(PAGE)
+    job = Job.objects.get(kind="reproduce")
+    assert answer["Location"] == job.get_absolute_url()
+    assert client.post(PAGE)["Location"] == job.get_absolute_url()
+    assert client.post(f"/api/v1{PAGE}").json()["job"] == job.pk
+    assert "Start the reproduction" not in client.get(PAGE).content.decode()
+    assert client.post(f"{job.get_absolute_url()}cancel/").status_code == 302
+    job.refresh_from_db()
+    assert job.state == "cancelled"
+
+
+def test_a_viewer_reads_and_is_told_who_may_start(version: ModelVersion) -> None:
+    client = client_of(make_user(Role.VIEWER))
+    assert "have versions reproduced" in client.get(PAGE).content.decode()
+    assert client.post(PAGE).status_code == 403
+
+
+def test_a_report_says_verdict_rows_environment_and_signature(version: ModelVersion, auditor: User) -> None:
+    found = make_reproduction(version)
+    client = client_of(auditor)
+    text = client.get(found.get_absolute_url()).content.decode()
+    assert text.index("Rebuilt, within the tolerance") < text.index("val_cer") < text.index(found.digest)
+    assert "3.11.1" in text
+    signed = client.get(f"{found.get_absolute_url()}?format=json").json()
+    assert signed["statement"] == found.report
+    told = client.get(f"/api/v1/reproductions/{found.pk}/").json()
+    assert (told["verdict"], told["report"]) == ("within_tolerance", found.report)
+    assert client.get(f"/api/v1{PAGE}").json()[0]["digest"] == found.digest
+    assert found.summary in client.get(PAGE).content.decode()
+
+
+def test_a_report_that_did_not_pass_puts_what_is_wrong_first(version: ModelVersion, auditor: User) -> None:
+    rows: list[dict[str, Any]] = [
+        {"name": "fine", "recorded": 1.0, "rebuilt": 1.0, "difference": 0.0, "state": "identical"},
+        {"name": HOSTILE, "recorded": "NaN", "rebuilt": None, "difference": None, "state": "missing"},
+    ]
+    found = make_reproduction(version, metrics=rows, verdict="different")
+    text = client_of(auditor).get(found.get_absolute_url()).content.decode()
+    assert HOSTILE not in text
+    assert text.index("&lt;img") < text.index("<code>fine</code>")
+    assert 'data-tone="bad" id="verdict"' in text
+
+
+def test_lists_cost_the_same_however_long_they_are(
+    version: ModelVersion, auditor: User, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(4):
+        make_reproduction(version)
+    client = client_of(auditor)
+    with django_assert_max_num_queries(20):
+        client.get(PAGE)
+    with django_assert_max_num_queries(4):
+        Reproduction.objects.all().count()
+        reproduction.tolerance_of(version.model)
+
+
+def test_what_is_about_a_restricted_model_is_not_found_by_others(version: ModelVersion) -> None:
+    found = make_reproduction(version)
+    RegisteredModel.objects.update(restricted=True)
+    client = client_of(make_user(Role.ENGINEER))
+    for address in (PAGE, TOLERANCE, found.get_absolute_url(), f"/api/v1/reproductions/{found.pk}/"):
+        assert client.get(address).status_code == 404
+    assert client.get(f"/reproductions/{2**64}/").status_code == 404
+
+
+def test_the_tolerance_is_set_told_and_refused_field_by_field(version: ModelVersion) -> None:
+    client = client_of(make_user(Role.ENGINEER, username="engineer"))
+    given = {"relative": "0.05", "absolute": "1e-3", "identical_files": "on", "ignored": "*seconds*\n\n*odd*"}
+    assert client.post(TOLERANCE, given).status_code == 302
+    entry = AuditEntry.objects.get(event=Event.MODEL_CHANGED)
+    assert entry.data["tolerance"]["ignored"] == ["*seconds*", "*odd*"]
+    assert entry.data["before"]["relative"] == 0.01
+    assert client.get(f"/api/v1{TOLERANCE}").json()["relative"] == 0.05
+    for wrong in ({"relative": "2"}, {"relative": "nan"}, {"absolute": "-1"}, {"ignored": "*"}):
+        answer = client.post(TOLERANCE, given | wrong)
+        assert answer.status_code == 422
+        assert answer.context["form"].errors.keys() == wrong.keys()
+    body = {"relative": 0.0, "absolute": 0.0, "more": 1}
+    answer = client.put(f"/api/v1{TOLERANCE}", body, content_type="application/json")
+    assert answer.status_code == 422
+    body = {"relative": 0.0, "absolute": 0.0}
+    assert client.put(f"/api/v1{TOLERANCE}", body, content_type="application/json").status_code == 200
+    assert reproduction.tolerance_of(version.model).relative == 0.0
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_pages_are_accessible_and_narrow(open_page: OpenPage, version: ModelVersion, theme: str) -> None:
+    found = make_reproduction(version)
+    user = make_user(Role.ENGINEER)
+    for address in (PAGE, found.get_absolute_url(), TOLERANCE):
+        page = open_page(address, user, theme=theme, width=390)
+        assert accessibility_faults(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -1,0 +1,126 @@
+"""How far what was rebuilt is from what was recorded."""
+
+import pytest
+
+from integrations.dvc_files import read_pipeline
+from integrations.dvc_locks import read_lock
+from lineage.rebuilt import (
+    NotRebuiltError,
+    State,
+    Tolerance,
+    Verdict,
+    compare_environments,
+    compare_metrics,
+    compare_texts,
+    judge,
+)
+from lineage.reproduction_clone import check_lock
+
+PIPELINE = "stages:\n  fit:\n    cmd: python fit.py\n    params: [lr, net]\n"
+LOCK = """\
+schema: '2.0'
+stages:
+  fit:
+    cmd: python fit.py
+    params:
+      params.yaml:
+        lr: 0.1
+        net: {layers: [1, 2], wide: true}
+"""
+PARAMS = "lr: 0.1\nnet:\n  layers: [1, 2]\n  wide: true\n"
+
+
+def states(**rows: str) -> list[dict[str, str]]:
+    return [{"name": name, "state": state} for name, state in rows.items()]
+
+
+def test_metrics_are_identical_within_or_different() -> None:
+    recorded = {"a": 1.0, "b": 1.0, "c": 1.0, "gone": 2.0, "odd": "NaN", "train_seconds": 5.0}
+    rebuilt = {"a": 1.0, "b": 1.005, "c": 1.02, "odd": "NaN", "extra": 1.0, "train_seconds": 9.0}
+    found = {row["name"]: row for row in compare_metrics(recorded, rebuilt, Tolerance())}
+    assert {name: row["state"] for name, row in found.items()} == {
+        "a": "identical",
+        "b": "within",
+        "c": "different",
+        "gone": "missing",
+        "odd": "identical",
+        "train_seconds": "not_compared",
+        "extra": "new",
+    }
+    assert found["b"]["difference"] == pytest.approx(0.005)
+    assert found["gone"]["difference"] is None
+
+
+def test_a_number_that_became_none_is_different() -> None:
+    [row] = compare_metrics({"a": 1.0}, {"a": "NaN"}, Tolerance(relative=1.0))
+    assert row["state"] == "different"
+
+
+def test_texts_compare_by_their_numbers() -> None:
+    assert compare_texts("e,1.0\n", "e,1.0\n", Tolerance()) == (State.IDENTICAL, 0.0)
+    assert compare_texts("e,1.0,2\n", "e,1.001,2\n", Tolerance())[0] == State.WITHIN
+    assert compare_texts("e,1.0\n", "e,1.1\n", Tolerance())[0] == State.DIFFERENT
+    assert compare_texts("e,1.0\n", "f,1.0\n", Tolerance()) == (State.DIFFERENT, None)
+    assert compare_texts("e,0\n", "e,1\n", Tolerance()) == (State.DIFFERENT, None)
+
+
+@pytest.mark.parametrize(
+    ("files", "metrics", "tolerance", "has_model", "verdict"),
+    [
+        ({"w": "identical"}, {"a": "identical"}, Tolerance(), True, "identical"),
+        ({"w": "identical"}, {"a": "identical"}, Tolerance(), False, "within_tolerance"),
+        ({"w": "different"}, {"a": "within"}, Tolerance(), True, "within_tolerance"),
+        ({"w": "different"}, {"a": "within"}, Tolerance(identical_files=True), True, "different"),
+        ({"w": "different"}, {}, Tolerance(), True, "different"),
+        ({"w": "different"}, {"t": "not_compared"}, Tolerance(), True, "different"),
+        ({"w": "identical"}, {}, Tolerance(), False, "different"),
+        ({"w": "missing"}, {"a": "identical"}, Tolerance(), True, "different"),
+        ({"w": "identical"}, {"a": "different"}, Tolerance(), True, "different"),
+        ({"w": "identical"}, {"a": "missing"}, Tolerance(), True, "different"),
+        ({"w": "identical"}, {"a": "new"}, Tolerance(), True, "different"),
+        ({}, {}, Tolerance(), True, "no_record"),
+    ],
+)
+def test_verdicts(
+    files: dict[str, str], metrics: dict[str, str], tolerance: Tolerance, has_model: bool, verdict: str
+) -> None:
+    assert judge(states(**files), states(**metrics), tolerance, has_model=has_model) == verdict
+
+
+def test_only_two_verdicts_pass() -> None:
+    assert [verdict for verdict in Verdict if verdict.passed] == [Verdict.IDENTICAL, Verdict.WITHIN]
+
+
+def test_environments_differ_by_machine_and_package() -> None:
+    recorded = {"python": "3.11.1", "torch": "2.1", "packages": {"numpy": "1", "gone": "2"}}
+    rebuilt = {"python": "3.11.1", "torch": "2.2", "cpus": 4, "packages": {"numpy": "2", "new": "1"}}
+    assert compare_environments(recorded, rebuilt) == [
+        {"name": "torch", "recorded": "2.1", "rebuilt": "2.2"},
+        {"name": "gone", "recorded": "2", "rebuilt": ""},
+        {"name": "new", "recorded": "", "rebuilt": "1"},
+        {"name": "numpy", "recorded": "1", "rebuilt": "2"},
+    ]
+
+
+def test_a_lock_of_this_pipeline_passes() -> None:
+    check_lock(read_pipeline(PIPELINE), read_lock(LOCK), PARAMS)
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "lock", "params", "verdict", "told"),
+    [
+        (PIPELINE, "schema: '2.0'\nstages: {}\n", PARAMS, "no_record", "nothing of the stage fit"),
+        (f"{PIPELINE}    frozen: true\n", LOCK, PARAMS, "no_record", "is frozen"),
+        (PIPELINE.replace("fit.py", "other.py"), LOCK, PARAMS, "changed_input", "command of the stage fit"),
+        (PIPELINE, LOCK, PARAMS.replace("0.1", "0.2"), "changed_input", "parameter lr"),
+        (PIPELINE, LOCK, PARAMS.replace("[1, 2]", "[1, 3]"), "changed_input", "parameter net"),
+        (PIPELINE, LOCK, "", "changed_input", "parameter lr"),
+    ],
+)
+def test_a_lock_of_something_else_is_named(
+    pipeline: str, lock: str, params: str, verdict: str, told: str
+) -> None:
+    with pytest.raises(NotRebuiltError) as refusal:
+        check_lock(read_pipeline(pipeline), read_lock(lock), params)
+    assert refusal.value.verdict == verdict
+    assert told in refusal.value.problem
