@@ -40,6 +40,16 @@ class LineageConfig(AppConfig):
                 steps=("clone", "pull data", "check inputs", "compare", "sign"),
             )
         )
+        register(
+            Kind(
+                "list_files",
+                _("Lists of files of data"),
+                "lineage.listing_job:run",
+                queue="sync",
+                permission=Permission.REPOSITORY_FETCH,
+                steps=("fetch files",),
+            )
+        )
         job_finished.connect(index_requests.on_job_finished, dispatch_uid="lineage.index")
         chores.register(chores.Chore("index", "lineage.index_requests:catch_up", seconds=120))
         sentences.add(known_sentences.ALL)

@@ -13,8 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 REGISTER, DEREGISTER, ASSIGN, UNASSIGN = "register", "deregister", "assign", "unassign"
 CREATE, DEPRECATE = "create", "deprecate"
@@ -42,17 +41,8 @@ class ParsedTag:
     number: int | None = None
 
 
-class Event(Protocol):
-    """A tag with its time, such as a row of `lineage.models.GtoEvent`."""
-
-    artifact: str
-    action: str
-    version: str
-    stage: str
-    at: datetime
-
-
-E = TypeVar("E", bound=Event)
+# A tag with its time: has `artifact`, `action`, `version`, `stage` and `at`, such as a row of `GtoEvent`.
+E = TypeVar("E", bound=Any)
 
 
 @dataclass

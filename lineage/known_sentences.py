@@ -15,6 +15,20 @@ PROBLEMS = (
     _("%(name)s cannot be read."),
 )
 
+# Why there is no list of the files of a folder: `integrations.dvc_listings`.
+LISTINGS = (
+    _("It is not a folder that DVC lists."),
+    _("The list of files is in none of these places: %(places)s."),
+    _("The list of files in the %(place)s was altered: it has not the hash %(hash)s."),
+    _("The folder has more than %(count)s files."),
+    _("The list of files cannot be read."),
+    _("The list of files has more than %(count)s bytes."),
+    _("The folder cannot be read (%(kind)s)."),
+    _("The remote answered %(status)s."),
+    _("The remote cannot be reached (%(kind)s)."),
+    _("Remotes of the kind %(kind)s are not read."),
+)
+
 # Lines of a job's log and its message: `index_job`.
 LOG = (
     _("%(count)s new commits"),
@@ -23,4 +37,4 @@ LOG = (
     _("%(count)s tags look like GTO's and are not well-formed"),
 )
 
-ALL = (*PROBLEMS, *LOG)
+ALL = (*PROBLEMS, *LISTINGS, *LOG)

@@ -1,15 +1,23 @@
 """Page addresses of `lineage`."""
 
-from django.urls import URLPattern, path
+from django.urls import path
 
-from lineage.views import reproductions
+from lineage.views import data, data_changes, gto, history, pipeline, reproductions
 from registry.access import for_viewers
 
 app_name = "lineage"
 _VERSION = "models/<str:name>/versions/<str:version>/"
+_REPOSITORY = "repositories/<str:name>/"
 
-urlpatterns: list[URLPattern] = [
+urlpatterns = [
     path(f"{_VERSION}reproductions/", for_viewers(reproductions.reproductions), name="reproductions"),
     path("reproductions/<int:pk>/", for_viewers(reproductions.report), name="reproduction"),
     path("models/<str:name>/tolerance/", for_viewers(reproductions.tolerance), name="tolerance"),
+    path(f"{_REPOSITORY}data/", data.data, name="data"),
+    path(f"{_REPOSITORY}data/versions/", data.versions, name="data-versions"),
+    path(f"{_REPOSITORY}data/changes/", data_changes.changes, name="data-changes"),
+    path(f"{_REPOSITORY}data/<int:pk>/", data.version, name="data-version"),
+    path(f"{_REPOSITORY}pipeline/", pipeline.pipeline, name="pipeline"),
+    path(f"{_REPOSITORY}gto/", gto.gto, name="gto"),
+    path(f"{_REPOSITORY}history/", history.history, name="history"),
 ]

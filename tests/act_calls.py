@@ -18,6 +18,7 @@ from registry.policy_rules import DEFAULTS, GateSetting
 from tests.cards import COMPLETE, make_card
 from tests.deployments import make_deployment
 from tests.drifts import make_drift
+from tests.history import make_data
 from tests.jobs import make_commit, make_job, make_repository
 from tests.people import PASSWORD, make_user
 from tests.promotions import bring, set_rules
@@ -344,6 +345,12 @@ def job(state: str) -> Callable[[User], Call]:
 
 def first(_user: User) -> Call:
     return Call((make_job("queued", user=make_user(Role.ENGINEER)).pk,), {"priority": "high"})
+
+
+def data_changes(_user: User) -> Call:
+    repository = make_repository()
+    old, new = (make_data(repository, "data/raw", f"{letter * 32}.dir") for letter in "ab")
+    return Call((repository.name,), query=f"?old={old.pk}&new={new.pk}")
 
 
 def repository_settings(_user: User) -> Call:

@@ -249,6 +249,7 @@ ACTS: tuple[Act, ...] = (
     ),
     Act("experiments:job-retry", ADMINISTRATORS, Event.JOB_RETRIED, calls.job("failed"), on_model=False),
     Act("api-job-retry", ADMINISTRATORS, Event.JOB_RETRIED, calls.job("failed"), on_model=False),
+    Act("lineage:data-changes", ENGINEERS, Event.JOB_SUBMITTED, calls.data_changes, on_model=False),
     Act(
         "accounts:sign-in",
         SIGNED_IN,

@@ -1,1 +1,1 @@
-"""Pages of `lineage`."""
+"""Pages of `lineage`, one module for each."""

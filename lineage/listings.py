@@ -1,0 +1,83 @@
+"""Operation: have the lists of files of folders read; and what was read. A worker reads, pages look here."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import access
+from accounts.models import User
+from accounts.roles import Permission
+from experiments import job_changes, runners
+from experiments.job_states import ACTIVE
+from experiments.models import Job
+from experiments.repositories import target
+from lineage.models import DataVersion, FileListing
+
+KIND = "list_files"
+State = FileListing.State
+
+
+def request(versions: Sequence[DataVersion], *, user: User) -> Job:
+    """Queue the reading of the lists of files of `versions`, which are of one repository.
+
+    A job that waits or runs for the same ones is returned as it is.
+
+    :raises PermissionDenied: `user` may not have anything fetched
+    """
+    repository = versions[0].repository
+    access.require(user, Permission.REPOSITORY_FETCH, target=target(repository))
+    payload = {"repository": repository.name, "versions": sorted(version.pk for version in versions)}
+    with transaction.atomic():
+        for job in repository.jobs.filter(kind=KIND, state__in=ACTIVE):
+            if job.payload == payload:
+                return job
+        return job_changes.create(
+            runners.get(KIND), payload, submitter=user, name=user.username, repository=repository
+        )
+
+
+def under_way(versions: Sequence[DataVersion]) -> Job | None:
+    """Return the job that reads the lists of `versions`, if one waits or runs. One query."""
+    wanted = sorted(version.pk for version in versions)
+    jobs = versions[0].repository.jobs.filter(kind=KIND, state__in=ACTIVE)
+    return next((job for job in jobs if job.payload.get("versions") == wanted), None)
+
+
+def keep(value: str, entries: Sequence[tuple[str, str]]) -> None:
+    """Store the list of files of the folder with hash `value`."""
+    plain = json.dumps([list(entry) for entry in entries], ensure_ascii=True, separators=(",", ":"))
+    _write(value, State.LISTED, packed=zlib.compress(plain.encode("ascii")), files=len(entries))
+
+
+def keep_failure(value: str, state: str, reason: str) -> None:
+    """Store why there is no list of the folder with hash `value`; a list that is there stays."""
+    if not FileListing.objects.filter(hash=value, state=State.LISTED).exists():
+        _write(value, state, reason=reason[:500])
+
+
+def of(value: str) -> FileListing | None:
+    """Return what is known of the list of the folder with hash `value`. One query."""
+    return FileListing.objects.filter(hash=value).first()
+
+
+def entries(listing: FileListing) -> list[tuple[str, str]]:
+    """Return path and hash of each file."""
+    return [(path, value) for path, value in json.loads(zlib.decompress(bytes(listing.packed)))]
+
+
+def _write(value: str, state: str, *, packed: bytes = b"", files: int = 0, reason: str = "") -> None:
+    FileListing.objects.update_or_create(
+        hash=value,
+        defaults={
+            "state": state,
+            "packed": packed,
+            "files": files,
+            "reason": reason,
+            "read_at": timezone.now(),
+        },
+    )

@@ -1,0 +1,1 @@
+"""Page-shaped reads of `lineage`, each with a fixed number of queries."""

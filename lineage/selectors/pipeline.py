@@ -1,0 +1,164 @@
+"""The pipeline of a commit: its stages with the data they read and make, and what of it is drawn."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from experiments.models import Repository, Run, RunTag
+from lineage import pipeline_graph
+from lineage.models import DataVersion, HistoryCommit, PipelineStage, StageFile
+from lineage.pipeline_changes import Change, Stage, State, edges, stale
+
+_RUNS = 10
+_COMMIT_TAGS = ("git_commit", "mlflow.source.git.commit")
+
+
+@dataclass(frozen=True)
+class FileRow:
+    """A file of a stage; `data` is its version, if DVC keeps it here; `made_by` the stage it comes from."""
+
+    file: StageFile
+    data: DataVersion | None
+    made_by: str = ""
+
+
+@dataclass(frozen=True)
+class StageRow:
+    """A stage with everything that is shown of it; `number` counts from 1 in running order."""
+
+    number: int
+    stage: PipelineStage
+    inputs: list[FileRow]
+    outputs: list[FileRow]
+    parameters: list[tuple[str, Any]]
+    stale: list[Change] = field(default_factory=list)
+    in_circle: bool = False
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The pipeline of one commit."""
+
+    commit: HistoryCommit
+    rows: list[StageRow]
+    state: State
+    pairs: list[tuple[int, int]]
+    circle: list[str]
+
+
+def pipeline_of(commit: HistoryCommit) -> Pipeline:
+    """Return the pipeline of `commit`, whose snapshot and inputs were read with it. Three queries."""
+    stages = _stages(commit)
+    state = state_of(commit, stages)
+    pairs = edges(state.stages)
+    order = pipeline_graph.order(len(stages), pairs)
+    files = [file for stage in stages for file in stage.files.all()]
+    data = _data(commit.repository_id, files)
+    makers = {
+        file.path: stage.address
+        for stage in stages
+        for file in stage.files.all()
+        if file.role == StageFile.Role.OUTPUT
+    }
+    rows = [
+        StageRow(
+            number=at + 1,
+            stage=stage,
+            inputs=[_file_row(file, data, makers) for file in stage.files.all() if file.role == "input"],
+            outputs=[_file_row(file, data, {}) for file in stage.files.all() if file.role == "output"],
+            parameters=_parameters(stage, state),
+            stale=stale(state.stages[at], state),
+            in_circle=at in order.circular,
+        )
+        for at, stage in enumerate(stages)
+    ]
+    return Pipeline(commit, rows, state, pairs, [row.stage.address for row in rows if row.in_circle])
+
+
+def state_of(commit: HistoryCommit, stages: Iterable[PipelineStage] | None = None) -> State:
+    """Return `commit` as the rules of `pipeline_changes` want it. Two queries unless `stages` are given."""
+    inputs = commit.inputs
+    return State(
+        stages=[_rule(stage) for stage in (_stages(commit) if stages is None else stages)],
+        code=inputs.code if inputs else {},
+        params=inputs.params if inputs else {},
+    )
+
+
+def parent_of(repository: Repository, commit: HistoryCommit) -> HistoryCommit | None:
+    """Return the first parent, if it is indexed. One query."""
+    if not commit.parents:
+        return None
+    rows = repository.history.select_related("snapshot", "inputs")
+    return rows.filter(sha=commit.parents[0]).first()
+
+
+def runs_of(commit: HistoryCommit) -> list[Run]:
+    """Return the newest runs that name `commit`. One query."""
+    tagged = RunTag.objects.filter(key__in=_COMMIT_TAGS, value=commit.sha).order_by().values("run")
+    rows = Run.objects.filter(pk__in=tagged).select_related("experiment")
+    return list(rows.defer("metrics", "params", "tags").order_by("-started_at", "-pk")[:_RUNS])
+
+
+def values(commit: HistoryCommit, kind: str) -> dict[str, Any]:
+    """Return the parameters or metrics of a commit by name; those of further files carry the file's name."""
+    if commit.inputs is None:
+        return {}
+    files: Mapping[str, Mapping[str, Any]] = getattr(commit.inputs, kind)
+    is_one = len(files) == 1
+    return {
+        name if is_one or file == "params.yaml" else f"{file}:{name}": value
+        for file, told in files.items()
+        for name, value in told.items()
+    }
+
+
+def _stages(commit: HistoryCommit) -> list[PipelineStage]:
+    if commit.snapshot_id is None:
+        return []
+    rows = PipelineStage.objects.filter(entries__snapshot=commit.snapshot_id)
+    return list(rows.order_by("entries__position").prefetch_related("files"))
+
+
+def _rule(stage: PipelineStage) -> Stage:
+    files = list(stage.files.all())
+    told = stage.definition
+    return Stage(
+        address=stage.address,
+        kind=stage.kind,
+        command=stage.command,
+        locked_command=stage.locked_command,
+        is_locked=stage.is_locked,
+        # What an import reads is a path of another repository.
+        inputs={file.path: file.hash for file in files if file.role == "input" and not file.source},
+        outputs={file.path: file.hash for file in files if file.role == "output"},
+        watched=told.get("params") or {},
+        locked=stage.parameters,
+        frozen=bool(told.get("frozen")),
+        always_changed=bool(told.get("always_changed")),
+    )
+
+
+def _data(repository: int, files: Iterable[StageFile]) -> dict[tuple[str, str], DataVersion]:
+    hashes = {file.hash for file in files if file.hash}
+    rows = DataVersion.objects.filter(repository=repository, hash__in=hashes)
+    return {(row.path, row.hash): row for row in rows}
+
+
+def _file_row(
+    file: StageFile, data: Mapping[tuple[str, str], DataVersion], makers: Mapping[str, str]
+) -> FileRow:
+    names = (file.path, *pipeline_graph.folders(file.path))
+    made_by = next((makers[name] for name in names if name in makers), "") if not file.source else ""
+    return FileRow(file, data.get((file.path, file.hash)), made_by)
+
+
+def _parameters(stage: PipelineStage, state: State) -> list[tuple[str, Any]]:
+    found = []
+    for file, keys in (stage.definition.get("params") or {}).items():
+        there = state.params.get(file) or stage.parameters.get(file) or {}
+        prefix = "" if file == "params.yaml" else f"{file}:"
+        for key in keys or list(there):
+            below = [name for name in there if name == key or name.startswith(f"{key}.")]
+            found += [(f"{prefix}{name}", there.get(name)) for name in below or [key]]
+    return found

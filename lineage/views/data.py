@@ -1,0 +1,56 @@
+"""Pages of data: what a repository tracks and makes, its versions over time, and who uses one of them."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from lineage import access, labels
+from lineage.models import DataVersion
+from lineage.selectors import data as selectors
+from lineage.selectors import data_uses
+
+
+@require_safe
+def data(request: HttpRequest, name: str) -> HttpResponse:
+    """List the data sets and outputs of a repository; `?q=` and `?kind=` narrow it."""
+    _who, repository = access.repository_for(request, name)
+    text, kind = request.GET.get("q", "").strip(), request.GET.get("kind", "")
+    rows = selectors.found(repository, text, kind if kind in DataVersion.Kind.values else "")
+    context = {
+        "page": selectors.page_of(rows, request.GET.get("page")),
+        "state": selectors.state_of(repository),
+        "text": text,
+        "kind": kind,
+        "kinds": labels.DATA_KINDS,
+    }
+    return _page(request, "lineage/data.html", repository, context)
+
+
+@require_safe
+def versions(request: HttpRequest, name: str) -> HttpResponse:
+    """Show the versions of the data at `?path=` over time."""
+    _who, repository = access.repository_for(request, name)
+    path = request.GET.get("path", "")
+    page = selectors.versions_page(repository, path, request.GET.get("page"))
+    if not page.paginator.count:
+        raise Http404
+    context = {"path": path, "page": page, "others": selectors.other_names(repository, path)}
+    return _page(request, "lineage/data_versions.html", repository, context)
+
+
+@require_safe
+def version(request: HttpRequest, name: str, pk: int) -> HttpResponse:
+    """Show one version of data, and who uses it."""
+    who, row = access.data_for(request, name, pk)
+    context = {
+        "data": row,
+        "before": selectors.before(row),
+        "uses": data_uses.uses(row, user=who.user),
+    }
+    return _page(request, "lineage/data_version.html", row.repository, context)
+
+
+def _page(request: HttpRequest, template: str, repository: Any, context: dict[str, Any]) -> HttpResponse:
+    return render(request, template, {"repository": repository, "tab": "data", **context})

@@ -1,0 +1,66 @@
+"""The page of what differs between two versions of the same data."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from accounts.roles import Permission
+from experiments.models import Repository
+from lineage import access, file_changes, listings
+from lineage.models import DataVersion
+
+_PER_PAGE = 200
+_DIGITS = 18
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def changes(request: HttpRequest, name: str) -> HttpResponse:
+    """Show the files that differ between `?old=` and `?new=`; POST has their lists read."""
+    who, repository = access.repository_for(request, name)
+    old, new = (_version(repository, request.GET.get(side, "")) for side in ("old", "new"))
+    if request.method == "POST":
+        job = listings.request([old, new], user=who.user)
+        messages.success(request, _("Job #%(id)s reads the lists of files.") % {"id": job.pk})
+        return redirect(f"{reverse('lineage:data-changes', args=[name])}?old={old.pk}&new={new.pk}")
+    context: dict[str, Any] = {
+        "repository": repository,
+        "tab": "data",
+        "old": old,
+        "new": new,
+        "job": listings.under_way([old, new]),
+        "refusal": who.refusal(Permission.REPOSITORY_FETCH),
+        **_compared(old, new, request.GET.get("page")),
+    }
+    return render(request, "lineage/data_changes.html", context)
+
+
+def _version(repository: Repository, text: str) -> DataVersion:
+    if not text.isdecimal() or len(text) > _DIGITS:
+        raise Http404
+    row = repository.data_versions.filter(pk=int(text)).select_related("repository").first()
+    if row is None:
+        raise Http404
+    return row
+
+
+def _compared(old: DataVersion, new: DataVersion, page: str | None) -> dict[str, Any]:
+    if not (old.is_folder and new.is_folder):
+        return {"is_listed": False}
+    known = [listings.of(row.hash) for row in (old, new)]
+    lists = [listings.entries(one) for one in known if one and one.state == listings.State.LISTED]
+    if len(lists) < len(known):
+        failures = [one for one in known if one and one.state != listings.State.LISTED]
+        return {"is_listed": False, "failures": failures}
+    found = file_changes.compare(*lists)
+    kinds = [change.kind for change in found]
+    return {
+        "is_listed": True,
+        "counts": {kind: kinds.count(kind) for kind in ("added", "removed", "modified", "moved")},
+        "page": Paginator(found, _PER_PAGE).get_page(page),
+    }

@@ -1,0 +1,40 @@
+"""Pages of a repository's data and pipeline in Chromium: accessible, and at home on narrow screens."""
+
+import pytest
+from playwright.sync_api import expect
+
+from accounts.models import User
+from experiments.models import Repository
+from tests.browser import OpenPage, accessibility_faults
+from tests.pages.test_repository_lineage import repository, someone  # noqa: F401 - fixtures
+
+pytestmark = pytest.mark.django_db(transaction=True)
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def test_pages_of_a_repository_are_accessible_and_lead_to_each_other(
+    open_page: OpenPage,
+    someone: User,  # noqa: F811
+    repository: Repository,  # noqa: F811
+) -> None:
+    page = open_page(repository.get_absolute_url(), someone, width=390)
+    for tab, heading in (
+        ("pipeline", "Graph"),
+        ("data", "Data sets and outputs"),
+        ("history", "Commits"),
+        ("gto", ""),
+    ):
+        page.locator(f"#tab-{tab}").click()
+        expect(page.locator(f"#tab-{tab}")).to_have_attribute("aria-current", "page")
+        if heading:
+            expect(page.get_by_role("heading", name=heading)).to_be_visible()
+        assert accessibility_faults(page) == []
+        assert page.evaluate(OVERFLOW) <= 0
+    page.locator("#tab-data").click()
+    page.get_by_role("link", name="data/raw").click()
+    page.get_by_role("button", name="Compare the chosen two").click()
+    expect(page.get_by_role("heading", name="The two versions")).to_be_visible()
+    assert accessibility_faults(page) == []
+    page.locator("tbody a").first.click()
+    expect(page.get_by_role("heading", name="Read by")).to_be_visible()
+    assert accessibility_faults(page) == []
