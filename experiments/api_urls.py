@@ -5,6 +5,7 @@ from django.urls import path
 from experiments import (
     api,
     compare_api,
+    compare_files_api,
     goals_api,
     importance_api,
     queue_api,
@@ -17,6 +18,7 @@ from experiments import (
 urlpatterns = [
     path("experiments/", api.Experiments.as_view(), name="api-experiments"),
     path("compare/", compare_api.CompareView.as_view(), name="api-compare"),
+    path("compare/files/", compare_files_api.CompareFilesView.as_view(), name="api-compare-files"),
     path("compare/importance/", importance_api.ImportanceView.as_view(), name="api-compare-importance"),
     path("experiments/<str:experiment_id>/metrics/", goals_api.Goals.as_view(), name="api-goals"),
     path("metrics/", goals_api.GeneralGoals.as_view(), name="api-general-goals"),

@@ -5,6 +5,7 @@ from django.urls import path
 from experiments.views import (
     compare,
     compare_curves,
+    compare_files,
     experiments,
     goals,
     importance,
@@ -33,6 +34,7 @@ urlpatterns = [
     path("compare/chart/", compare_curves.chart, name="compare-chart"),
     path("compare/points/", compare_curves.points, name="compare-points"),
     path("compare/importance/", importance.importance, name="compare-importance"),
+    path("compare/files/", compare_files.files, name="compare-files"),
     path("compare/table.csv", compare.export, name="compare-export"),
     path("experiments/metrics/", goals.goals, name="general-goals"),
     path("experiments/<str:experiment_id>/metrics/", goals.goals, name="goals"),

@@ -57,6 +57,7 @@ def compare(request: HttpRequest) -> HttpResponse:
         "rows_choices": compare_labels.ROWS.items(),
         "kept": address.kept("q", "point", "rows"),
         "all_kept": address.kept(),
+        "files_url": address.to("experiments:compare-files"),
         "importance_url": address.to("experiments:compare-importance"),
         "export_url": address.to("experiments:compare-export"),
         "all_rows_url": address.to(rows="all"),

@@ -134,8 +134,11 @@ function visiblePart(element) {
 async function refresh(element) {
   const ask = (element.asked = (element.asked ?? 0) + 1);
   try {
-    const [plotly, figure] = await Promise.all([load(), figureOf(element, visiblePart(element))]);
-    if (ask === element.asked) await plotly.react(element, coloured(figure.data), element.layout, config);
+    const part = visiblePart(element);
+    const [plotly, figure] = await Promise.all([load(), figureOf(element, part)]);
+    if (ask !== element.asked) return;
+    await plotly.react(element, coloured(figure.data), element.layout, config);
+    element.dataset.refined = part;
   } catch (problem) {
     console.warn(problem);
   }
