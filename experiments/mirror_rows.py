@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from django.db import transaction
 
+from experiments.mirror_bulk import upsert
 from experiments.mirror_values import RunValues, experiment_columns, run_values
 from experiments.models import Experiment, Run, RunMetric, RunParam, RunTag
 from integrations.mlflow_records import ExperimentRecord, RunRecord
@@ -163,14 +164,11 @@ def _write_narrow(table: Any, wanted: Mapping[int, Mapping[str, tuple[Any, ...]]
         if key not in wanted[run]:
             gone.setdefault(run, []).append(key)
     rows = [
-        table(run_id=run, key=key, **dict(zip(columns, values, strict=True)))
+        (run, key, *values)
         for run, pairs in sorted(wanted.items())
         for key, values in sorted(pairs.items())
         if (run, key) not in stored or stored[run, key] != values
     ]
-    if rows:
-        table.objects.bulk_create(
-            rows, update_conflicts=True, unique_fields=["run", "key"], update_fields=columns
-        )
+    upsert(table, ["run", "key"], columns, rows)
     for run, keys in gone.items():
         table.objects.filter(run=run, key__in=keys).delete()

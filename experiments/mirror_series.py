@@ -9,28 +9,28 @@ rest.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.db import transaction
 from django.utils import timezone
 
+from experiments.mirror_bulk import upsert
+from experiments.mirror_histories import news, whole
 from experiments.mirror_rows import ACTIVE, mark_vanished, write_runs
 from experiments.mirror_state import LiveTurn
-from experiments.mirror_values import LIVE_STATUSES, is_stored, run_values
+from experiments.mirror_values import LIVE_STATUSES, run_values
 from experiments.models import MetricSeries, Run
 from experiments.series import Series
-from experiments.stored_text import text
 from integrations.errors import IntegrationError
 from integrations.mlflow_http import MLflowError
-from integrations.mlflow_reading import NOT_FOUND
-from integrations.mlflow_records import MetricPoint, RunRecord
+from integrations.mlflow_reading import NOT_FOUND, RUNS_PER_BULK
+from integrations.mlflow_records import RunRecord
 from integrations.mlflow_server import MLflowServer
 
-MAX_POINTS = 100_000  # of one metric of one run
-MAX_METRICS = 1_000  # of one run
-POINTS_PER_WRITE = 50_000
-BATCH = 20
+BYTES_PER_WRITE = 1_000_000
+ROWS_PER_WRITE = 5_000
+LIVE_AT_ONCE = 20
 LIVE_INTERVAL = 4.0  # seconds
 # In place of a digest: MLflow refuses to tell, and asking again does not help until the run changes.
 UNREADABLE = "unreadable"
@@ -44,10 +44,14 @@ class SeriesReport:
     problems: list[str] = field(default_factory=list)
 
 
-def read_waiting(server: MLflowServer, turn: LiveTurn, deadline: float) -> SeriesReport:
+def read_waiting(
+    server: MLflowServer, turn: LiveTurn, deadline: float, *, live_only: bool = False
+) -> SeriesReport:
     """Read waiting histories until none is left or `deadline` (monotonic seconds) has passed.
 
     At least one run is read, so that the queue moves on however slow the server is. `turn` is moved on.
+
+    :param live_only: leave the runs that have ended for later
 
     :raises IntegrationError: the server cannot be reached
     """
@@ -55,13 +59,23 @@ def read_waiting(server: MLflowServer, turn: LiveTurn, deadline: float) -> Serie
     waiting = Run.objects.filter(series_digest="", lifecycle_stage=ACTIVE)
     if time.time() - turn.at >= LIVE_INTERVAL:
         live = waiting.filter(status__in=LIVE_STATUSES).order_by("pk")
-        rows = [*live.filter(pk__gt=turn.after)[:BATCH], *live.filter(pk__lte=turn.after)[:BATCH]]
-        done = _read_each(server, rows[:BATCH], deadline, report)
+        rows = [
+            *live.filter(pk__gt=turn.after)[:LIVE_AT_ONCE],
+            *live.filter(pk__lte=turn.after)[:LIVE_AT_ONCE],
+        ]
+        done = _read_each(server, rows[:LIVE_AT_ONCE], deadline, report)
         turn.at, turn.after = time.time(), done.pk if done else 0
+    if live_only:
+        return report
+    ended = waiting.exclude(status__in=LIVE_STATUSES).order_by("-started_at").select_related("experiment")
     while time.monotonic() < deadline or not report.runs:
-        ended = waiting.exclude(status__in=LIVE_STATUSES).order_by("-started_at")
-        if _read_each(server, ended[:BATCH], deadline, report) is None:
+        runs = list(ended[:RUNS_PER_BULK])
+        if not runs:
             break
+        if len(runs) > 1 and _read_together(server, runs):
+            report.runs += len(runs)
+        else:
+            _read_each(server, runs, deadline, report)
     return report
 
 
@@ -72,14 +86,35 @@ def read_series(server: MLflowServer, run_id: str) -> None:
 
     :raises IntegrationError: the server cannot be reached, or refuses
     """
-    record = server.run(run_id)
-    write_runs([record], now=timezone.now())
-    run = Run.objects.filter(run_id=run_id).first()
-    if run is None:
-        return  # of an experiment that we do not have yet
-    values = run_values(record)
-    _write(run, _histories(server, record, _known_ends(run)))
-    Run.objects.filter(pk=run.pk, digest=values.digest).update(series_digest=values.series_digest)
+    _take(server, [server.run(run_id)])
+
+
+def _take(server: MLflowServer, records: Sequence[RunRecord]) -> None:
+    """Write these runs as they are now, then their histories, then that these were read."""
+    write_runs(records, now=timezone.now())
+    # Runs of experiments that we do not have yet are not there.
+    rows = {run.run_id: run for run in Run.objects.filter(run_id__in=[one.run_id for one in records])}
+    known = [record for record in records if record.run_id in rows]
+    for record in known:
+        if record.status in LIVE_STATUSES:
+            _write(rows, news(server, record, _stored(rows[record.run_id])))
+    _write(rows, whole(server, [record for record in known if record.status not in LIVE_STATUSES]))
+    with transaction.atomic():
+        for record in sorted(known, key=lambda record: rows[record.run_id].pk):
+            values = run_values(record)
+            unchanged = Run.objects.filter(pk=rows[record.run_id].pk, digest=values.digest)
+            unchanged.update(series_digest=values.series_digest)
+
+
+def _read_together(server: MLflowServer, runs: Sequence[Run]) -> bool:
+    """Read the histories of many runs in few calls; False if that does not go, and one may be the trouble."""
+    experiments = sorted({run.experiment.experiment_id for run in runs})
+    try:
+        records = server.runs_by_id(experiments, [run.run_id for run in runs])
+        _take(server, records)
+    except IntegrationError:
+        return False
+    return len(records) == len(runs)
 
 
 def _read_each(
@@ -110,54 +145,26 @@ def _give_up(run: Run, error: IntegrationError, report: SeriesReport) -> None:
         raise error
 
 
-def _known_ends(run: Run) -> Callable[[MetricPoint], bool]:
-    """Return a test whether we have read a run's metric up to a given latest point."""
-    if run.status not in LIVE_STATUSES:
-        return lambda point: False
+def _stored(run: Run) -> dict[str, Series]:
     packed = MetricSeries.objects.filter(run=run, length__gt=0).values_list("key", "packed")
-    ends = {}
-    for key, data in packed:
-        series = Series.unpack(data)
-        ends[key] = (int(series.step[-1]), int(series.time[-1]))
-    return lambda point: ends.get(text(point.key)) == (point.step, point.timestamp)
+    return {key: Series.unpack(data) for key, data in packed}
 
 
-def _histories(
-    server: MLflowServer, record: RunRecord, is_known: Callable[[MetricPoint], bool]
-) -> Iterable[MetricSeries]:
-    latest = sorted(record.latest_points, key=lambda point: point.key)
-    for point in [point for point in latest if is_stored(point.key)][:MAX_METRICS]:
-        if not is_known(point):
-            history = server.metric_history(record.run_id, point.key, max_points=MAX_POINTS)
-            series = Series.of(
-                [one.step for one in history.points],
-                [one.timestamp for one in history.points],
-                [one.value for one in history.points],
-            )
-            yield MetricSeries(key=text(point.key), packed=series.pack(), length=len(series))
-
-
-def _write(run: Run, series: Iterable[MetricSeries]) -> None:
+def _write(runs: dict[str, Run], series: Iterable[tuple[str, str, Series]]) -> None:
     """Upsert the series as they come, some at a time: together they may be large."""
-    batch: list[MetricSeries] = []
-    points = 0
-    for one in series:
-        one.run = run
-        batch.append(one)
-        points += one.length
-        if points >= POINTS_PER_WRITE:
+    batch: list[tuple[int, str, bytes, int]] = []
+    size = 0
+    for run_id, key, one in series:
+        row = (runs[run_id].pk, key, one.pack(), len(one))
+        batch.append(row)
+        size += len(row[2])
+        if size >= BYTES_PER_WRITE or len(batch) >= ROWS_PER_WRITE:
             _upsert(batch)
-            batch, points = [], 0
+            batch, size = [], 0
     _upsert(batch)
 
 
-def _upsert(batch: list[MetricSeries]) -> None:
-    if not batch:
-        return
+def _upsert(batch: list[tuple[int, str, bytes, int]]) -> None:
     with transaction.atomic():
-        MetricSeries.objects.bulk_create(
-            batch,
-            update_conflicts=True,
-            unique_fields=["run", "key"],
-            update_fields=["packed", "length"],
-        )
+        # Ordered, so that two writers cannot lock each other out.
+        upsert(MetricSeries, ["run", "key"], ["packed", "length"], sorted(batch, key=lambda row: row[:2]))

@@ -30,12 +30,16 @@ class Cursor:
     :ivar after: id of the last experiment that is done
     :ivar token: MLflow's token of the next page; None at the beginning of a group of experiments
     :ivar start: start time of the last run seen in this group, milliseconds since the epoch
+    :ivar run: its id, for runs that started at the same time come by id
+    :ivar page: how many runs to ask for next
     """
 
     began: float
     after: str = ""
     token: str | None = None
     start: int | None = None
+    run: str = ""
+    page: int = 200
 
 
 @dataclass

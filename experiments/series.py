@@ -57,6 +57,27 @@ class Series:
     def __len__(self) -> int:
         return len(self.step)
 
+    def newest(self) -> tuple[int, int] | None:
+        """Return time and step of the point that comes last by time, then step; None if another equals it."""
+        import numpy as np
+
+        if not len(self):
+            return None
+        at = np.lexsort((self.step, self.time))[-2:]
+        times, steps = self.time[at].tolist(), self.step[at].tolist()
+        alone = len(at) == 1 or (times[0], steps[0]) != (times[1], steps[1])
+        return (times[-1], steps[-1]) if alone else None
+
+    def joined(self, later: Series) -> Series:
+        """Return the points of both as one series."""
+        import numpy as np
+
+        step, time, value = (
+            np.concatenate([getattr(self, name), getattr(later, name)]) for name in ("step", "time", "value")
+        )
+        order = np.lexsort((time, step))
+        return _frozen(step[order], time[order], value[order])
+
     def pack(self) -> bytes:
         """Return the bytes that `unpack` turns back into equal arrays, bit for bit."""
         step_width, steps = _packed_integers(self.step)

@@ -40,7 +40,9 @@ PAGE = 100
 NEWEST_PAGES = 3
 LIVE_PAGES = 10
 BUSY_PAUSE = 0.5  # seconds
-BUDGET = 0.7  # seconds for slices of the reconciliation, and again for histories
+BUDGET = 1.5  # seconds for slices of the reconciliation, and again for histories
+# Until everything has been here once: the quick look at what is new takes time from the import.
+FIRST_BUDGET = 10.0
 RECONCILE_EVERY = timedelta(minutes=5)
 _GOING_ON = " AND ".join(f"attributes.status != '{status}'" for status in sorted(TERMINAL_STATUSES))
 
@@ -138,8 +140,12 @@ def _pass(server: MLflowServer, state: Progress, report: Report) -> None:
         overdue = overdue or not complete
     if state.is_due(RECONCILE_EVERY) or (overdue and state.cursor is None):
         state.begin()
-    report.written += go_on(server, identifiers, state, time.monotonic() + BUDGET)
-    series = read_waiting(server, state.live, time.monotonic() + BUDGET)
+    first = not state.took
+    budget = FIRST_BUDGET if first else BUDGET
+    report.written += go_on(server, identifiers, state, time.monotonic() + budget)
+    # Runs come before their curves: until all are here nobody can find one.
+    behind = first and state.cursor is not None
+    series = read_waiting(server, state.live, time.monotonic() + BUDGET, live_only=behind)
     report.series, report.problems = series.runs, series.problems
     if report.written or "runs" not in state.counts:
         state.counts.update(experiments=len(experiments), runs=Run.objects.count())

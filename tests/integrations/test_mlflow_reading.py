@@ -86,6 +86,33 @@ def test_a_history_is_read_in_pages_and_stops_at_its_bound(
     assert server.metric_history(run_id, "absent").points == ()
 
 
+def test_points_that_came_later_are_read_alone_in_the_order_of_time(
+    server: MLflowServer, client: MlflowClient, unique: str
+) -> None:
+    run_id = client.create_run(client.create_experiment(unique)).info.run_id
+    client.log_batch(run_id, [Metric("loss", float(n), START + n, 10 - n) for n in range(5)])
+    later = server.later_points(run_id, "loss", skip=3, max_points=10)
+    assert [(point.step, point.value) for point in later] == [(7, 3.0), (6, 4.0)]
+    assert server.later_points(run_id, "loss", skip=5, max_points=10) == ()
+
+
+def test_the_histories_of_many_runs_come_in_one_call_and_what_was_cut_off_is_left_out(
+    server: MLflowServer, client: MlflowClient, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = client.create_experiment(unique)
+    runs = sorted(client.create_run(experiment).info.run_id for _ in range(3))
+    for run_id in runs:
+        client.log_batch(run_id, [Metric("a/loss é", value, START, 1) for value in (0.5, math.nan)])
+    client.delete_run(runs[0])
+    found = server.metric_histories([*runs, "f" * 32], "a/loss é")
+    assert sorted(found) == runs
+    assert all(sorted(map(str, (p.value for p in points))) == ["0.5", "nan"] for points in found.values())
+    monkeypatch.setattr("integrations.mlflow_reading.BULK_POINTS", 6)
+    assert sorted(server.metric_histories(runs, "a/loss é")) == runs[:2]
+    monkeypatch.setattr("integrations.mlflow_reading.BULK", "/ajax-api/2.0/mlflow/nothing-there")
+    assert server.metric_histories(runs, "a/loss é") == {}
+
+
 def test_models_and_versions_carry_their_aliases_stages_and_tags(
     server: MLflowServer, client: MlflowClient, unique: str
 ) -> None:

@@ -8,6 +8,8 @@ import os
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -26,6 +28,7 @@ from experiments import mirror_state, sync
 from experiments.models import Experiment, MetricSeries, Run, RunMetric, SyncState
 from experiments.selectors import series
 from integrations.errors import IntegrationError
+from integrations.mlflow_reading import MLflowReader
 from integrations.mlflow_server import MLflowServer
 from tests.servers import Server, free_port, mlflow_server
 
@@ -157,6 +160,41 @@ def test_the_curves_of_runs_that_go_on_are_read_at_most_every_few_seconds(
     client.set_terminated(run_id)
 
 
+def test_of_a_run_that_goes_on_only_what_is_new_is_read_unless_something_came_late(
+    client: MlflowClient, server: MLflowServer, experiment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("experiments.mirror_series.LIVE_INTERVAL", 0.0)
+    read: list[int] = []
+    history = MLflowReader._history
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        points, truncated = history(*arguments, **options)
+        read.append(len(points))
+        return points, truncated
+
+    monkeypatch.setattr(MLflowReader, "_history", counted)
+    run_id = str(client.create_run(experiment).info.run_id)
+    log = partial(client.log_batch, run_id)
+    log([Metric("loss", float(step), 10 * step, step) for step in range(1, 21)])
+    settle(server)
+    log([Metric("loss", float(step), 10 * step, step) for step in (21, 22)])
+    settle(server)
+    assert read == [20, 3]
+    # By time, the first slips in between; by step, the second does; and a step is repeated.
+    log([Metric("loss", 0.5, 55, 5), Metric("loss", 0.25, 225, 3), Metric("loss", math.nan, 230, 22)])
+    settle(server)
+    assert read == [20, 3, 4, 25]
+    log([Metric("loss", 7.0, 240, 7), Metric("loss", 23.0, 250, 23)])
+    settle(server)
+    assert read[4:] == [3]
+    found = curve(Run.objects.get(run_id=run_id), "loss")
+    assert [step for step, _value in found] == sorted([*range(1, 24), 3, 5, 7, 22])
+    assert found[2:4] == [(3, 3.0), (3, 0.25)]
+    client.set_terminated(run_id)
+    settle(server)
+    assert len(curve(Run.objects.get(run_id=run_id), "loss")) == 27
+
+
 def test_everything_is_mirrored_on_request_and_that_takes_no_longer_than_it_must(
     client: MlflowClient, server: MLflowServer, experiment: str
 ) -> None:
@@ -197,7 +235,7 @@ def test_what_changes_in_an_old_run_is_found_by_the_reconciliation(
     client: MlflowClient, server: MLflowServer, experiment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sync, "PAGE", 2)
-    monkeypatch.setattr("experiments.mirror_reconciling.PAGE", 3)
+    monkeypatch.setattr("experiments.mirror_reconciling.LARGEST_PAGE", 3)
     edited, deleted, kept = (log_run(client, experiment, start=old()) for _ in range(3))
     crowd(client, experiment)
     settle(server)
@@ -290,7 +328,8 @@ def test_a_large_server_is_taken_over_in_slices_while_new_runs_are_seen_at_once(
     monkeypatch.setattr(sync, "PAGE", 2)
     monkeypatch.setattr(sync, "NEWEST_PAGES", 1)
     monkeypatch.setattr(sync, "BUDGET", 0.0)
-    monkeypatch.setattr("experiments.mirror_reconciling.PAGE", 3)
+    monkeypatch.setattr(sync, "FIRST_BUDGET", 0.0)
+    monkeypatch.setattr("experiments.mirror_reconciling.LARGEST_PAGE", 3)
     runs = {log_run(client, experiment, start=old()) for _ in range(12)}
     mirrored = [0]
     for _ in range(3):
