@@ -10,6 +10,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --qui
 up: $(VENV)/requirements.stamp static  ## set up what is missing and start everything, demo included
 	@exec python -m config.stack
 
+bench: static node_modules/.dev.stamp  ## measure MLflow's server and ours side by side (about an hour; see docs/benchmarks.md)
+	@exec python -m bench
+
 test: lint static node_modules/.dev.stamp  ## lint and all tests
 	@exec python -m tests
 

@@ -1,0 +1,50 @@
+"""Times of repeated requests, and what is said of them."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_WARM_UP = 2
+_REPEATS = 40
+_FEWEST = 3
+# MLflow needs half a minute for some answers: a few of those say enough.
+_PATIENCE = 20.0
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds of each repetition."""
+
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The middle one."""
+        return statistics.median(self.seconds)
+
+    @property
+    def p95(self) -> float:
+        """The one that 95 of 100 do not exceed; the worst of fewer than twenty."""
+        ordered = sorted(self.seconds)
+        return ordered[min(len(ordered) - 1, round(0.95 * (len(ordered) - 1)))]
+
+
+def repeat(act: Callable[[], object]) -> Times:
+    """Time `act` until it was done forty times, or took twenty seconds altogether, but at least three times.
+
+    Before that it is done twice without a clock, so that caches are warm on either side.
+    """
+    began = time.monotonic()
+    for _ in range(_WARM_UP):
+        act()
+        if time.monotonic() - began > _PATIENCE:
+            break
+    seconds: list[float] = []
+    while len(seconds) < _FEWEST or (len(seconds) < _REPEATS and sum(seconds) < _PATIENCE):
+        start = time.perf_counter()
+        act()
+        seconds.append(time.perf_counter() - start)
+    return Times(tuple(seconds))
