@@ -69,7 +69,7 @@ def export(user: User, wanted: Filter, form: str) -> Export:
     with transaction.atomic():
         data = {"format": form, "filter": wanted.as_data()}
         entry = trail.record(Event.AUDIT_EXPORTED, actor=access.actor(user), target=TARGET, data=data)
-    _sign()
+    sign()
     make = {"jsonl": _jsonl, "csv": _csv, "bundle": _bundle}[form]
     return Export(f"audit-to-{entry.sequence}.{ending}", content_type, make(wanted, entry.sequence))
 
@@ -79,8 +79,8 @@ def neutral(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _sign() -> None:
-    """Sign the export if this process holds the key; if not, a worker does it within minutes."""
+def sign() -> None:
+    """Sign what was recorded if this process holds the key; if not, a worker does it within minutes."""
     if not Path(settings.CHECKPOINT_KEY).exists():
         return
     try:

@@ -33,6 +33,7 @@ GROUPS: dict[str, Label] = {
     "token": _("API tokens"),
     "user": _("Users"),
     "audit": _("Audit trail"),
+    "evidence": _("Evidence"),
 }
 
 EVENTS: dict[Event, Label] = {
@@ -110,6 +111,8 @@ EVENTS: dict[Event, Label] = {
     Event.USER_PREFERENCES_CHANGED: _("Preferences changed"),
     Event.AUDIT_CHECKPOINTED: _("Audit trail signed"),
     Event.AUDIT_EXPORTED: _("Audit trail exported"),
+    Event.EVIDENCE_EXPORTED: _("Evidence bundle exported"),
+    Event.VERSION_REPRODUCED: _("Version reproduced"),
 }
 
 FAULTS: dict[str, Label] = {

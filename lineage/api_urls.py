@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from lineage import reproduction_api
+from lineage import evidence_api, reproduction_api
 
 _VERSION = "models/<str:name>/versions/<str:version>/"
 
@@ -13,5 +13,9 @@ urlpatterns: list[URLPattern] = [
         name="api-version-reproductions",
     ),
     path("reproductions/<int:pk>/", reproduction_api.ReproductionReport.as_view(), name="api-reproduction"),
+    path(f"{_VERSION}bundle/", evidence_api.VersionBundle.as_view(), name="api-version-bundle"),
+    path(
+        "promotions/<int:number>/bundle/", evidence_api.PromotionBundle.as_view(), name="api-promotion-bundle"
+    ),
     path("models/<str:name>/tolerance/", reproduction_api.ModelTolerance.as_view(), name="api-tolerance"),
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from lineage.views import data, data_changes, gto, history, pipeline, reproductions
+from lineage.views import data, data_changes, evidence, gto, history, pipeline, reproductions
 from registry.access import for_viewers
 
 app_name = "lineage"
@@ -12,6 +12,16 @@ _REPOSITORY = "repositories/<str:name>/"
 urlpatterns = [
     path(f"{_VERSION}reproductions/", for_viewers(reproductions.reproductions), name="reproductions"),
     path("reproductions/<int:pk>/", for_viewers(reproductions.report), name="reproduction"),
+    path(f"{_VERSION}evidence/", for_viewers(evidence.of_version), name="version-evidence"),
+    path(f"{_VERSION}evidence.zip", for_viewers(evidence.version_bundle), name="version-bundle"),
+    path("promotions/<int:number>/evidence/", for_viewers(evidence.of_promotion), name="promotion-evidence"),
+    path(
+        "promotions/<int:number>/evidence.zip",
+        for_viewers(evidence.promotion_bundle),
+        name="promotion-bundle",
+    ),
+    path("evidence/verify.py", for_viewers(evidence.verifier), name="verifier"),
+    path("evidence/public_key.pem", for_viewers(evidence.public_key), name="public-key"),
     path("models/<str:name>/tolerance/", for_viewers(reproductions.tolerance), name="tolerance"),
     path(f"{_REPOSITORY}data/", data.data, name="data"),
     path(f"{_REPOSITORY}data/versions/", data.versions, name="data-versions"),

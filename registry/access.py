@@ -9,7 +9,8 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -22,7 +23,7 @@ from registry import member_rules
 from registry.member_rules import Part
 from registry.models import Member, ModelVersion, Promotion, RegisteredModel
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 PART_LABELS = {
     Part.OWNER: gettext_lazy("owner"),
@@ -39,7 +40,7 @@ def for_viewers(view: View) -> View:
     """Return `view` for those whose role may look; others get 403 with the sentence that says who may."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         signed_in(request)
         if Permission.VIEW not in permissions_for(request):
             raise PermissionDenied(explain(Permission.VIEW))

@@ -21,6 +21,8 @@ _LOOKS = {
     Event.VERSION_MIRRORED: ("arrow-path", "", _("entered the version in MLflow")),
     Event.VERSION_STAGE_CHANGED: ("arrow-right-circle", "active", _("moved")),
     Event.CHECK_RECORDED: ("beaker", "", _("checked the artifacts")),
+    Event.VERSION_REPRODUCED: ("arrow-path", "active", _("rebuilt the version")),
+    Event.EVIDENCE_EXPORTED: ("arrow-down-tray", "", _("took the evidence along")),
     Event.DEPLOYMENT_RECORDED: ("rocket-launch", "active", _("recorded that it serves")),
     Event.DEPLOYMENT_RETIRED: ("stop-circle", "", _("recorded that it no longer serves")),
     Event.CARD_REVISED: ("document-text", "", _("edited the model card")),
