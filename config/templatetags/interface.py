@@ -97,17 +97,24 @@ def query_replace(context: Context, **changes: object) -> str:
 
 @register.simple_tag(takes_context=True)
 def sort_header(
-    context: Context, key: str, label: str, numeric: bool = False, param: str = "sort", default: str = ""
+    context: Context,
+    key: str,
+    label: str,
+    numeric: bool = False,
+    param: str = "sort",
+    default: str = "",
+    smaller: bool = False,
 ) -> SafeString:
     """Return a column heading that sorts by `key` and says how it sorts now.
 
     :param numeric: align right, and sort descending first
     :param param: name in the query; `key` means ascending, `-key` descending
     :param default: the order in force where the query names none
+    :param smaller: smaller numbers are better, so sort ascending first
     """
     current = context["request"].GET.get(param) or default
     state = {key: "ascending", f"-{key}": "descending"}.get(current, "none")
-    first, second = (f"-{key}", key) if numeric else (key, f"-{key}")
+    first, second = (f"-{key}", key) if numeric and not smaller else (key, f"-{key}")
     arrow = {"ascending": "arrow-up", "descending": "arrow-down", "none": "chevron-up-down"}[state]
     return format_html(
         '<th scope="col" aria-sort="{}" class="{}"><a class="sort" href="{}">{}{}</a></th>',

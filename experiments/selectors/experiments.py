@@ -1,28 +1,28 @@
 """The list of experiments."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, Max, Min, Q
 
-from experiments.metric_goals import Goal, goal
+from experiments.metric_goals import Goal
 from experiments.models import Experiment, RunMetric
 from experiments.run_columns import TELLING
+from experiments.selectors import meanings
 from experiments.selectors.run_matches import ACTIVE
 
 
 @dataclass(frozen=True)
 class Best:
-    """The best value of a metric among the finished runs of an experiment."""
+    """The best value of a metric among the finished runs of an experiment.
+
+    :ivar smaller: whether smaller values are better
+    """
 
     key: str
     value: float
-
-    @property
-    def smaller(self) -> bool:
-        """Whether smaller values are better."""
-        return goal(self.key) is Goal.MIN
+    smaller: bool
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class ExperimentRow:
 
 
 def rows(search: str = "") -> list[ExperimentRow]:
-    """Return the experiments whose name contains `search`, the last used first. Two queries."""
+    """Return the experiments whose name contains `search`, the last used first. Three queries."""
     there = Q(runs__lifecycle_stage=ACTIVE)
     found = (
         Experiment.objects.filter(lifecycle_stage=ACTIVE, name__icontains=search)
@@ -62,12 +62,12 @@ def rows(search: str = "") -> list[ExperimentRow]:
     return [*used, *(row for row in made if not row.last_run)]
 
 
-def _best(experiments: Iterable[Experiment]) -> dict[int, Best]:
-    """Return the best value of the most telling metric of each experiment. One query."""
-    keys = [key for key in TELLING if goal(key) is not Goal.UNKNOWN]
+def _best(experiments: Collection[Experiment]) -> dict[int, Best]:
+    """Return the best value of the most telling metric with a direction of each experiment. Two queries."""
+    known = meanings.meanings([one.pk for one in experiments])
     extremes = (
         RunMetric.objects.filter(
-            key__in=keys,
+            key__in=TELLING,
             value__isnull=False,
             run__lifecycle_stage=ACTIVE,
             run__status="FINISHED",
@@ -77,7 +77,10 @@ def _best(experiments: Iterable[Experiment]) -> dict[int, Best]:
         .annotate(low=Min("value"), high=Max("value"))
     )
     found: dict[int, Best] = {}
-    for row in sorted(extremes, key=lambda row: keys.index(row["key"])):
-        value = row["low"] if goal(row["key"]) is Goal.MIN else row["high"]
-        found.setdefault(int(row["run__experiment"]), Best(row["key"], value))
+    for row in sorted(extremes, key=lambda row: TELLING.index(row["key"])):
+        experiment, key = int(row["run__experiment"]), row["key"]
+        direction = known.of(key, experiment).goal
+        if direction is not Goal.UNKNOWN:
+            smaller = direction is Goal.MIN
+            found.setdefault(experiment, Best(key, row["low"] if smaller else row["high"], smaller))
     return found

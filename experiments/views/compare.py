@@ -6,6 +6,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from accounts.roles import Permission
@@ -37,6 +38,7 @@ _PARTS = [
 
 
 @require_safe
+@gzip_page
 def compare(request: HttpRequest) -> HttpResponse:
     """Compare the runs of `?runs=`; while one of them goes on, the table keeps itself up to date."""
     who = access.viewer(request)
@@ -57,6 +59,7 @@ def compare(request: HttpRequest) -> HttpResponse:
         "rows_choices": compare_labels.ROWS.items(),
         "kept": address.kept("q", "point", "rows"),
         "all_kept": address.kept(),
+        "goals_url": _goals(found),
         "files_url": address.to("experiments:compare-files"),
         "importance_url": address.to("experiments:compare-importance"),
         "export_url": address.to("experiments:compare-export"),
@@ -117,6 +120,14 @@ def _plots(request: HttpRequest, found: Comparison, address: CompareAddress) -> 
         "parallel_names": [axis.name for axis in plots.parallel] if plots else [],
         "most_axes": compare_plots.MAX_AXES,
     }
+
+
+def _goals(found: Comparison) -> str:
+    """Return where it is said which values of the metrics are better."""
+    names = list(dict.fromkeys(one.run.experiment.experiment_id for one in found.runs))
+    return (
+        reverse("experiments:goals", args=names) if len(names) == 1 else reverse("experiments:general-goals")
+    )
 
 
 def _words(request: HttpRequest) -> dict[str, str]:

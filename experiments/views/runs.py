@@ -17,10 +17,11 @@ from experiments import access, run_columns, run_export, saved_views, sentences
 from experiments.filters import FilterError
 from experiments.forms import RunFilterForm
 from experiments.live import Live, Part
+from experiments.metric_goals import Goal
 from experiments.models import Run
 from experiments.run_columns import Column, Offer
 from experiments.run_edit_forms import RunEditForm
-from experiments.selectors import chosen_runs, mirror
+from experiments.selectors import chosen_runs, meanings, mirror
 from experiments.selectors import runs as selectors
 from experiments.selectors import saved_views as view_selectors
 from experiments.selectors.run_matches import Matches, RunFilter, matching
@@ -89,6 +90,7 @@ def runs(request: HttpRequest) -> HttpResponse:
     tabs = view_selectors.tabs(who.user, request.GET.get("view", ""), arrangement)
     opened = next((tab for tab in tabs if tab.current), None)
     page_context = {
+        "smaller_better": _smaller_better(page, columns),
         "count_address": _all_pages(request, "runs-count"),
         "export_address": _all_pages(request, "runs-export"),
         "form": form,
@@ -164,6 +166,14 @@ def _since(request: HttpRequest) -> int:
     if Live.polls(request) and since.isdecimal() and len(since) < 19:
         return int(since)
     return selectors.newest_key()
+
+
+def _smaller_better(page: RunPage, columns: Sequence[Column]) -> list[Column]:
+    """Return the metrics of which smaller values are better, in the experiments of the page."""
+    experiments = list(dict.fromkeys(row.run.experiment_id for row in page.rows))
+    known = meanings.meanings(experiments)
+    metrics = [column for column in columns if column.is_metric]
+    return [column for column in metrics if known.across(column.key, experiments).goal is Goal.MIN]
 
 
 def _address(request: HttpRequest, *, since: int | None, columns: tuple[Column, ...] = ()) -> str:

@@ -124,3 +124,17 @@ def test_only_some_may(client: Client, experiment: Experiment) -> None:
     html = client.get(PAGE).content.decode()
     assert "Only these roles may" in html
     assert "Save" not in html
+
+
+def test_lists_and_tables_follow_what_was_declared(client: Client, engineer: User) -> None:
+    slow, fast = make_measured_run({"val_loss": 1.0}), make_measured_run({"val_loss": 2.0})
+    row = client.get("/experiments/").context["rows"][0]
+    assert (row.best.value, row.best.smaller) == (1.0, True)
+    runs = "/runs/?columns=metrics.val_loss"
+    assert "sort=metrics.val_loss" in client.get(runs).content.decode()
+    goal_declarations.declare(slow.experiment, {"val_loss": Declared("max")}, user=engineer)
+    row = client.get("/experiments/").context["rows"][0]
+    assert (row.best.value, row.best.smaller) == (2.0, False)
+    assert "sort=-metrics.val_loss" in client.get(runs).content.decode()
+    cells = client.get(f"/compare/?runs={slow.run_id},{fast.run_id}").context["lines"][0].cells
+    assert cells[1].verdict == "better"
