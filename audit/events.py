@@ -21,6 +21,8 @@ class Event(StrEnum):
     JOB_CANCELLED = "job.cancelled"
     JOB_PRIORITY_CHANGED = "job.priority_changed"
 
+    RESULT_APPLIED = "result.applied"
+
     SWEEP_STARTED = "sweep.started"
     SWEEP_STOPPED = "sweep.stopped"
     SWEEP_RESUMED = "sweep.resumed"

@@ -14,7 +14,7 @@ from accounts import access
 from accounts.models import User
 from accounts.roles import Permission
 from experiments import job_visibility
-from experiments.models import Experiment, Job, Repository, Run, SavedView
+from experiments.models import Experiment, Job, Repository, Run, SavedView, Sweep
 from experiments.selectors import saved_views
 
 
@@ -83,11 +83,17 @@ def saved_view_for(request: HttpRequest, pk: int) -> tuple[Viewer, SavedView]:
     """Return the viewer and saved view number `pk`. Two queries.
 
     :raises Http404: there is no such view, or none that they may see
+def sweep_for(request: HttpRequest, pk: int) -> tuple[Viewer, Sweep]:
+    """Return the viewer and sweep number `pk`. Two queries.
+
+    :raises Http404: there is none
     """
     who = viewer(request)
     if pk >= 2**63:
         raise Http404
     return who, get_object_or_404(saved_views.visible(who.user), pk=pk)
+    rows = Sweep.objects.select_related("repository", "commit")
+    return who, get_object_or_404(rows.defer("commit__params_text", "commit__pipeline"), pk=pk)
 
 
 def repository_for(request: HttpRequest, name: str) -> tuple[Viewer, Repository]:

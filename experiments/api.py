@@ -125,15 +125,22 @@ class Jobs(generics.ListAPIView[Any]):
             OpenApiParameter("state", str, enum=job_lists.states()),
             OpenApiParameter("kind", str),
             OpenApiParameter("mine", bool, description="only those that the reader submitted"),
+            OpenApiParameter("repository", str),
+            OpenApiParameter("person", str, description="name of who submitted them"),
+            OpenApiParameter("sweep", int),
         ]
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List the jobs that pass the filters, newest first."""
         who = access.viewer(request._request)
+        repository = _text(request, "repository")
         wanted = JobFilter(
             state=_choice(request, "state", job_lists.states()),
             kind=_choice(request, "kind", [kind.name for kind in runners.all_kinds()]),
             submitter=who.user if _flag(request, "mine") else None,
+            repository=repository_named(repository) if repository else None,
+            person=_text(request, "person"),
+            sweep=_number(request, "sweep"),
             reader=who.user,
         )
         page = self.paginate_queryset(job_lists.matching(wanted).defer("result"))
@@ -148,11 +155,8 @@ class Jobs(generics.ListAPIView[Any]):
         body = JobBody(data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
-        repository = Repository.objects.filter(name=given["repository"]).first()
-        if repository is None:
-            raise ValidationError({"repository": _("There is no repository of this name.")})
         job = launches.launch(
-            repository,
+            repository_named(given["repository"]),
             ref=given["ref"],
             overrides=given["params"],
             user=who.user,
@@ -242,6 +246,21 @@ def _choice(request: Request, name: str, choices: list[str] | tuple[str, ...]) -
     if text and text not in choices:
         raise ValidationError({name: _("Choose one of: %s.") % ", ".join(choices)})
     return text
+
+
+def _number(request: Request, name: str) -> int | None:
+    text = _text(request, name)
+    if text and not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise ValidationError({name: _("Write a number.")})
+    return int(text) if text else None
+
+
+def repository_named(name: str) -> Repository:
+    """Return the repository of this name; refuse a name that none has."""
+    row = Repository.objects.filter(name=name).first()
+    if row is None:
+        raise ValidationError({"repository": _("There is no repository of this name.")})
+    return row
 
 
 def _flag(request: Request, name: str) -> bool:

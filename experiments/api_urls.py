@@ -13,6 +13,7 @@ from experiments import (
     run_edits_api,
     run_files_api,
     saved_views_api,
+    sweep_api,
 )
 
 urlpatterns = [
@@ -33,10 +34,16 @@ urlpatterns = [
     path("runs/<str:run_id>/reproduce/", run_api.RunReproduction.as_view(), name="api-run-reproduce"),
     path("repositories/", api.Repositories.as_view(), name="api-repositories"),
     path("repositories/<str:name>/", queue_api.RepositoryView.as_view(), name="api-repository"),
+    path("sweeps/", sweep_api.Sweeps.as_view(), name="api-sweeps"),
+    path("sweeps/preview/", sweep_api.SweepPreview.as_view(), name="api-sweep-preview"),
+    path("sweeps/<int:pk>/", sweep_api.SweepView.as_view(), name="api-sweep"),
+    path("sweeps/<int:pk>/stop/", sweep_api.SweepStop.as_view(), name="api-sweep-stop"),
+    path("sweeps/<int:pk>/resume/", sweep_api.SweepResume.as_view(), name="api-sweep-resume"),
     path("jobs/", api.Jobs.as_view(), name="api-jobs"),
     path("jobs/<int:pk>/", api.JobView.as_view(), name="api-job"),
     path("jobs/<int:pk>/cancel/", api.JobCancel.as_view(), name="api-job-cancel"),
     path("jobs/<int:pk>/retry/", api.JobRetry.as_view(), name="api-job-retry"),
+    path("jobs/<int:pk>/apply/", queue_api.JobApply.as_view(), name="api-job-apply"),
     path("jobs/<int:pk>/priority/", queue_api.JobPriority.as_view(), name="api-job-priority"),
     path("jobs/<int:pk>/log/", api.JobLogView.as_view(), name="api-job-log"),
 ]

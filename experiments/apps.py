@@ -29,6 +29,16 @@ class ExperimentsConfig(AppConfig):
             )
         )
         register(
+            Kind(
+                "apply_result",
+                _("Result for a branch"),
+                "experiments.apply_job:run",
+                queue="sync",
+                max_attempts=5,
+                steps=("fetch", "check", "commit", "push"),
+            )
+        )
+        register(
             Kind("pipeline", _("Pipeline run"), "experiments.pipeline_job:run", max_attempts=2, limited=True)
         )
         register(

@@ -10,7 +10,7 @@ from django.utils.translation import pgettext_lazy
 from accounts.models import User
 from experiments import labels, runners
 from experiments.curves import MAX_SMOOTHING, Drawing
-from experiments.models import Experiment
+from experiments.models import Experiment, Repository
 from experiments.selectors.jobs import ACTIVE_WORD, JobFilter
 from experiments.selectors.run_matches import RunFilter
 
@@ -44,6 +44,14 @@ class JobFilterForm(forms.Form):
 
     state = forms.ChoiceField(label=_("State"), choices=_STATES, required=False)
     kind = forms.ChoiceField(label=_("Kind"), required=False)
+    repository = forms.ModelChoiceField(
+        label=_("Repository"),
+        queryset=Repository.objects.order_by("name"),
+        to_field_name="name",
+        required=False,
+    )
+    person = forms.CharField(label=_("Person"), required=False, max_length=150)
+    sweep = forms.IntegerField(label=_("Sweep"), required=False, min_value=1, max_value=2**31)
     mine = forms.BooleanField(label=_("Only mine"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -59,6 +67,9 @@ class JobFilterForm(forms.Form):
             state=chosen.get("state", ""),
             kind=chosen.get("kind", ""),
             submitter=user if chosen.get("mine") else None,
+            repository=chosen.get("repository"),
+            person=chosen.get("person", "").replace("\0", ""),
+            sweep=chosen.get("sweep"),
             reader=user,
         )
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from accounts import access
 from accounts.models import User
 from accounts.roles import Permission
-from experiments import runners
+from experiments import applying, runners
 from experiments.job_priority import WORDS
 from experiments.job_queue import WAITING
 from experiments.job_states import Actor, JobState, can
@@ -34,12 +34,14 @@ class JobActions:
 
     :ivar again: open the run form with what it was run with
     :ivar prioritise: put it before or behind others
+    :ivar apply: put its result onto a branch
     """
 
     cancel: Action
     retry: Action
     again: Action
     prioritise: Action
+    apply: Action
 
 
 def of(job: Job, user: User, permissions: Collection[Permission]) -> JobActions:
@@ -49,6 +51,7 @@ def of(job: Job, user: User, permissions: Collection[Permission]) -> JobActions:
         _retry(job, user, permissions),
         _again(job, permissions),
         _prioritise(job, user, permissions),
+        _apply(job, permissions),
     )
 
 
@@ -88,6 +91,11 @@ def _retry(job: Job, user: User, permissions: Collection[Permission]) -> Action:
         return Action(offered=True)
     reason = _("Only %(name)s or an administrator may retry it.") % {"name": job.submitted_by_name}
     return Action(offered=True, refusal=reason)
+
+
+def _apply(job: Job, permissions: Collection[Permission]) -> Action:
+    refusal = "" if Permission.JOB_SUBMIT in permissions else access.explain(Permission.JOB_SUBMIT)
+    return Action(offered=applying.can_be_applied(job), refusal=refusal)
 
 
 def _prioritise(job: Job, user: User, permissions: Collection[Permission]) -> Action:

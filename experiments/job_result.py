@@ -22,6 +22,9 @@ _MAX_METRICS = 8
 _LABELS: dict[str, str | Promise] = {
     "sha": _("Commit of the result"),
     "branch": _("Branch"),
+    "applied_to": _("For the branch"),
+    "applied_on": _("On top of"),
+    "fetch_command": _("Bring it there"),
     "dataset_hash": _("Data"),
     "lock_digest": _("dvc.lock"),
     "training_seconds": _("Training took"),

@@ -35,6 +35,11 @@ class Progress:
     total: int
     current: str
 
+    @property
+    def number(self) -> int:
+        """Which step runs, counting from 1; 0 if none does."""
+        return self.done + 1 if self.current else 0
+
 
 @dataclass(frozen=True)
 class JobSummary:
@@ -46,6 +51,7 @@ class JobSummary:
     :ivar waits: time spent in the queue before the attempt that counts; None if that is not known
     :ivar runs: time of the attempt that counts so far; None before the first
     :ivar due_in: time until it may start again, where it has to wait for that
+    :ivar usual: how long jobs like it took before
     :ivar place: where it stands in the queue, if it waits there
     """
 
@@ -59,6 +65,7 @@ class JobSummary:
     runs: timedelta | None
     due_in: timedelta | None
     place: Place | None = None
+    usual: timedelta | None = None
 
     @property
     def priority(self) -> str:
@@ -91,7 +98,9 @@ class JobSummary:
         return self.job.state == JobState.QUEUED and bool(self.job.error)
 
 
-def summarise(job: Job, now: datetime, place: Place | None = None) -> JobSummary:
+def summarise(
+    job: Job, now: datetime, place: Place | None = None, usual: timedelta | None = None
+) -> JobSummary:
     """Return `job` in words; its repository, if any, should be loaded.
 
     :param now: the present, with a time zone
@@ -109,6 +118,7 @@ def summarise(job: Job, now: datetime, place: Place | None = None) -> JobSummary
         runs=_runs(job, now),
         due_in=_due_in(job, now),
         place=place,
+        usual=usual,
     )
 
 

@@ -18,6 +18,8 @@ _STEPS: Mapping[str, Promise] = {
     "compute": pgettext_lazy("job step", "compute"),
     "clone": pgettext_lazy("job step", "clone"),
     "fetch data": pgettext_lazy("job step", "fetch data"),
+    "check": pgettext_lazy("job step", "check"),
+    "push": pgettext_lazy("job step", "push"),
     "verify": pgettext_lazy("job step", "verify"),
     "commit": pgettext_lazy("job step", "commit"),
     "push data": pgettext_lazy("job step", "push data"),

@@ -93,21 +93,11 @@ class LaunchPage:
             "unknown_errors": [(key, text) for key, text in self.errors.items() if key not in known],
             "dropped": self._dropped(known),
             "prefill": self.prefill,
-            "starts": self._starts(),
+            "starts": starts(self.repository, self.target, self.prefill),
             "ref_problem": self.ref_problem or unreadable,
             "models": outline(self.target.commit.pipeline).models if self.target else [],
             "token": uuid.uuid4().hex,
         }
-
-    def _starts(self) -> list[Start]:
-        """Return from where a run that is repeated can start: its commit, and the tip of its branch now."""
-        if self.prefill is None or self.prefill.run is None:
-            return []
-        now = self.target.ref if self.target else ""
-        branch = self.prefill.ref or self.repository.default_ref
-        found = [Start("commit", self.prefill.sha, self.prefill.sha[:8])] if self.prefill.sha else []
-        found += [Start("tip", branch, branch)] if branch and branch != self.prefill.sha else []
-        return [replace(one, is_current=one.ref == now) for one in found]
 
     def _dropped(self, known: set[str]) -> list[tuple[str, str]]:
         """Return the values that this commit has no parameter for, unless they are named as errors."""
@@ -115,6 +105,17 @@ class LaunchPage:
             return []
         values = {**self.kept, **self.typed}
         return [(key, text) for key, text in values.items() if key not in known and key not in self.errors]
+
+
+def starts(repository: Repository, target: Target | None, prefill: Prefill | None) -> list[Start]:
+    """Return from where a run that is repeated can start: its commit, and the tip of its branch now."""
+    if prefill is None or prefill.run is None:
+        return []
+    now = target.ref if target else ""
+    branch = prefill.ref or repository.default_ref
+    found = [Start("commit", prefill.sha, prefill.sha[:8])] if prefill.sha else []
+    found += [Start("tip", branch, branch)] if branch and branch != prefill.sha else []
+    return [replace(one, is_current=one.ref == now) for one in found]
 
 
 def resolve(repository: Repository, ref: str) -> tuple[Target | None, str]:

@@ -1,15 +1,22 @@
 """REST interface of the queue: the priority of a job, and what may be done with a repository."""
 
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from experiments import access, job_priority, repository_settings
+from experiments import access, applying, job_priority, repository_settings
 from experiments.api import described
 from experiments.models import Repository
-from experiments.serializers import JobDetailSerializer, PriorityBody, RepositoryBody, RepositorySerializer
+from experiments.serializers import (
+    ApplyBody,
+    JobDetailSerializer,
+    PriorityBody,
+    RepositoryBody,
+    RepositorySerializer,
+)
 
 
 class JobPriority(APIView):
@@ -26,6 +33,26 @@ class JobPriority(APIView):
         body.is_valid(raise_exception=True)
         wanted = job_priority.WORDS[body.validated_data["priority"]]
         return Response(described(job_priority.change(job, wanted, user=who.user), who))
+
+
+class JobApply(APIView):
+    """The result of a pipeline job for a branch."""
+
+    @extend_schema(
+        request=ApplyBody,
+        responses={202: JobDetailSerializer, 409: OpenApiResponse(description="It has no result.")},
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Have the result put onto a branch, as a commit on top of it."""
+        who, job = access.job_for(request._request, pk)
+        body = ApplyBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        given = body.validated_data
+        key = f"api:{who.user.pk}:apply:{given['key']}" if "key" in given else None
+        made = applying.submit(job, user=who.user, branch=given["branch"], note=given["note"], key=key)
+        return Response(
+            described(made, who), status=202, headers={"Location": reverse("api-job", args=[made.pk])}
+        )
 
 
 class RepositoryView(APIView):

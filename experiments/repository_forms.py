@@ -67,6 +67,27 @@ class SettingsForm(forms.Form):
     )
 
 
+class ApplyForm(forms.Form):
+    """Asks which branch gets a result."""
+
+    branch = forms.CharField(
+        label=_("Branch"),
+        max_length=200,
+        help_text=_("A name that the repository has not becomes a new branch at the commit of the run."),
+        widget=forms.TextInput(
+            attrs={
+                "list": "branches",
+                "autocomplete": "off",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+            }
+        ),
+    )
+    note = forms.CharField(
+        label=_("Message"), required=False, max_length=MAX_NOTE, help_text=_("First line of the commit.")
+    )
+
+
 class LaunchForm(forms.Form):
     """Asks for everything about a run except the values of its parameters."""
 

@@ -185,6 +185,14 @@ class PriorityBody(RequestBody):
     priority = serializers.ChoiceField(choices=list(WORDS))
 
 
+class ApplyBody(RequestBody):
+    """Which branch gets a result."""
+
+    branch = serializers.CharField(max_length=200, help_text="a new name becomes a new branch")
+    note = serializers.CharField(max_length=MAX_NOTE, required=False, allow_blank=True, default="")
+    key = serializers.CharField(max_length=_MAX_KEY, required=False, help_text="makes it idempotent")
+
+
 class RepositoryBody(RequestBody):
     """What may be done with a repository; what is left out stays as it is."""
 

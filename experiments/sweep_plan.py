@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -12,6 +12,8 @@ from experiments import launches, sentences, sweep_points, sweep_space
 from experiments.job_priority import WORDS
 from experiments.launches import Target
 from experiments.models import Priority, Repository, Sweep
+from experiments.selectors import repository as selectors
+from experiments.selectors.meanings import meanings
 from experiments.sweep_points import Point
 from experiments.sweep_space import Dimension, SpaceErrors
 
@@ -25,6 +27,7 @@ _LONGEST = {"name": 100, "objective": 250}
 class Asked:
     """What a person asks for; `None` and empty texts take what is usual.
 
+    :ivar direction: ``min`` or ``max``; empty: as declared for the metric
     :ivar space: parameter -> what it may be, see `sweep_space.read`
     :ivar count: how many runs; a grid has as many as it has sets
     """
@@ -70,6 +73,7 @@ def make(repository: Repository, asked: Asked) -> Plan:
         ``seed``, ``width``, ``priority``, ``space`` and ``params.<dotted parameter>``
     """
     target = launches.resolve(repository, asked.ref)
+    asked = replace(asked, direction=asked.direction or _declared(repository, asked.objective))
     errors = _form_errors(asked)
     dimensions: list[Dimension] = []
     try:
@@ -83,6 +87,13 @@ def make(repository: Repository, asked: Asked) -> Plan:
     total = sweep_points.size(dimensions)
     count, seed = _count(asked, total), secrets.randbelow(MAX_SEED) if asked.seed is None else asked.seed
     return Plan(asked, target, dimensions, total, count, seed, _points(asked, dimensions, count, seed))
+
+
+def _declared(repository: Repository, objective: str) -> str:
+    """Return which values of the metric are better, as declared for its experiment or as its name says."""
+    experiment = selectors.experiment_of(repository)
+    pk = experiment.pk if experiment else None
+    return str(meanings([pk] if pk else []).of(objective.strip(), pk).goal)
 
 
 def _points(asked: Asked, dimensions: list[Dimension], count: int, seed: int) -> list[Point]:
@@ -119,7 +130,9 @@ def _form_errors(asked: Asked) -> dict[str, str]:
         "priority": (asked.priority, list(WORDS)),
     }
     for name, (value, known) in choices.items():
-        if value not in known:
+        if name == "direction" and not value:
+            errors[name] = _("Nothing is declared for this metric: say which values are better.")
+        elif value not in known:
             errors[name] = _("Choose one of: %s.") % ", ".join(known)
     numbers: dict[str, tuple[int | None, int, int]] = {
         "count": (asked.count, 1, MAX_TRIALS),

@@ -10,6 +10,7 @@ from experiments.views import (
     goals,
     importance,
     job,
+    job_apply,
     job_log,
     job_priority,
     jobs,
@@ -25,6 +26,8 @@ from experiments.views import (
     run_notes,
     runs,
     saved_views,
+    sweep,
+    sweep_form,
 )
 
 app_name = "experiments"
@@ -62,13 +65,20 @@ urlpatterns = [
     path("jobs/<int:pk>/", job.job, name="job"),
     path("jobs/<int:pk>/cancel/", job.cancel, name="job-cancel"),
     path("jobs/<int:pk>/retry/", job.retry, name="job-retry"),
+    path("jobs/<int:pk>/apply/", job_apply.apply, name="job-apply"),
     path("jobs/<int:pk>/priority/", job_priority.priority, name="job-priority"),
     path("jobs/<int:pk>/log/", job_log.lines, name="job-log"),
     path("jobs/<int:pk>/log.txt", job_log.text, name="job-log-text"),
+    path("sweeps/", sweep.sweep_list, name="sweeps"),
+    path("sweeps/<int:pk>/", sweep.sweep, name="sweep-page"),
+    path("sweeps/<int:pk>/chart/", sweep.chart, name="sweep-chart"),
+    path("sweeps/<int:pk>/stop/", sweep.stop, name="sweep-stop"),
+    path("sweeps/<int:pk>/resume/", sweep.resume, name="sweep-resume"),
     path("repositories/", repositories.repositories, name="repositories"),
     path("repositories/connect/", repositories.connect, name="connect"),
     path("repositories/<str:name>/", repository.repository, name="repository"),
     path("repositories/<str:name>/fetch/", repository.fetch, name="fetch"),
     path("repositories/<str:name>/settings/", repository_settings.settings, name="repository-settings"),
     path("repositories/<str:name>/run/", launch.launch, name="launch"),
+    path("repositories/<str:name>/sweep/", sweep_form.sweep, name="sweep"),
 ]

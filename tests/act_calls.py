@@ -24,6 +24,7 @@ from tests.people import PASSWORD, make_user
 from tests.promotions import bring, set_rules
 from tests.registry_story import full_metadata
 from tests.runs import make_experiment
+from tests.sweeps import make_sweep
 from tests.versions import make_model, make_run, make_version
 
 #: The model that all acts on models are done to.
@@ -341,6 +342,37 @@ def job(state: str) -> Callable[[User], Call]:
         return Call((make_job(state, user=make_user(Role.ENGINEER)).pk,))
 
     return prepare
+
+
+_SWEEP = {"method": "grid", "objective": "val_cer", "direction": "min", "width": 1}
+
+
+def sweep_form(_user: User) -> Call:
+    repository = make_repository()
+    make_commit(repository, branch="main")
+    parameters = {"params.train.epochs": "1, 2"}
+    return Call((repository.name,), {**_SWEEP, **parameters, "start": "1", "expected": "2"})
+
+
+def sweep_rest(_user: User) -> Call:
+    repository = make_repository()
+    make_commit(repository, branch="main")
+    space = {"train.epochs": {"values": [1, 2]}}
+    return Call(data={**_SWEEP, "repository": repository.name, "space": space})
+
+
+def sweep(state: str) -> Callable[[User], Call]:
+    def prepare(_user: User) -> Call:
+        return Call((make_sweep(state=state, user=make_user(Role.ENGINEER)).pk,))
+
+    return prepare
+
+
+def result(_user: User) -> Call:
+    repository = make_repository()
+    commit = make_commit(repository, branch="main")
+    made = {"sha": "a" * 40, "base_sha": commit.sha}
+    return Call((make_job("succeeded", repository=repository, result=made).pk,), {"branch": "main"})
 
 
 def first(_user: User) -> Call:

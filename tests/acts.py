@@ -247,6 +247,23 @@ ACTS: tuple[Act, ...] = (
         "PATCH",
         on_model=False,
     ),
+    Act("experiments:sweep", ENGINEERS, Event.SWEEP_STARTED, calls.sweep_form, on_model=False),
+    Act("api-sweeps", ENGINEERS, Event.SWEEP_STARTED, calls.sweep_rest, on_model=False),
+    Act("api-sweep-preview", ENGINEERS, None, calls.sweep_rest, on_model=False),
+    Act(
+        "experiments:sweep-stop", ADMINISTRATORS, Event.SWEEP_STOPPED, calls.sweep("running"), on_model=False
+    ),
+    Act("api-sweep-stop", ADMINISTRATORS, Event.SWEEP_STOPPED, calls.sweep("running"), on_model=False),
+    Act(
+        "experiments:sweep-resume",
+        ADMINISTRATORS,
+        Event.SWEEP_RESUMED,
+        calls.sweep("stopped"),
+        on_model=False,
+    ),
+    Act("api-sweep-resume", ADMINISTRATORS, Event.SWEEP_RESUMED, calls.sweep("stopped"), on_model=False),
+    Act("experiments:job-apply", ENGINEERS, Event.JOB_SUBMITTED, calls.result, on_model=False),
+    Act("api-job-apply", ENGINEERS, Event.JOB_SUBMITTED, calls.result, on_model=False),
     Act("experiments:job-retry", ADMINISTRATORS, Event.JOB_RETRIED, calls.job("failed"), on_model=False),
     Act("api-job-retry", ADMINISTRATORS, Event.JOB_RETRIED, calls.job("failed"), on_model=False),
     Act("lineage:data-changes", ENGINEERS, Event.JOB_SUBMITTED, calls.data_changes, on_model=False),

@@ -1,7 +1,6 @@
 """Everything the page of one job shows, except its log."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -15,7 +14,7 @@ from experiments.job_summary import JobSummary, summarise
 from experiments.models import Commit, Job, Run
 from experiments.parameter_changes import ParameterChange
 from experiments.repositories import mirror_path
-from experiments.selectors import job_log
+from experiments.selectors import job_durations, job_log
 
 _LAST_LINES = 8
 _LINES_BEFORE_ERROR = 20
@@ -32,7 +31,6 @@ class JobDetail:
     :ivar rebuild: the commands that bring its result back; empty if it made no commit
     :ivar run_id: MLflow's id of the run that it is about, empty if there is none yet
     :ivar run: that run, once the mirror has it
-    :ivar usual: how long the last successful job of this kind (and repository) ran
     :ivar last_lines: end of the log of a job that failed
     :ivar first_error: number of the line where the trouble of a failed job seems to begin
     """
@@ -44,7 +42,6 @@ class JobDetail:
     rebuild: str
     run_id: str
     run: Run | None
-    usual: timedelta | None
     last_lines: list[job_log.Line]
     first_error: int | None
 
@@ -69,15 +66,15 @@ def detail(job: Job, reader: User) -> JobDetail:
     failed = job.state == JobState.FAILED
     descendants = _descendants(job, reader)
     run_id = _run_id([job, *descendants])
+    usual = job_durations.usual([job]).get((job.kind, job.repository_id))
     return JobDetail(
-        summary=summarise(job, now, job_queue.places([job]).get(job.pk)),
+        summary=summarise(job, now, job_queue.places([job]).get(job.pk), usual),
         changes=_changes(job),
         descendants=[summarise(one, now) for one in descendants],
         result=job_result.facts(job.result if isinstance(job.result, dict) else {}),
         rebuild=_rebuild(job),
         run_id=run_id,
         run=Run.objects.filter(run_id=run_id).first() if run_id else None,
-        usual=_usual(job),
         last_lines=job_log.tail(job, _LAST_LINES).lines if failed else [],
         first_error=job_log.first_error(job) if failed else None,
     )
@@ -114,11 +111,3 @@ def _changes(job: Job) -> list[ParameterChange]:
     known = Commit.objects.filter(repository=job.repository_id, sha=str(payload.get("sha")))
     text: Any = known.values_list("params_text", flat=True).first()
     return parameter_changes.changes(text or "", overrides)
-
-
-def _usual(job: Job) -> timedelta | None:
-    same = Job.objects.filter(kind=job.kind, repository=job.repository_id, state=JobState.SUCCEEDED)
-    last = same.exclude(pk=job.pk).order_by("-pk").values_list("started_at", "finished_at").first()
-    if last is None or last[0] is None or last[1] is None:
-        return None
-    return last[1] - last[0]

@@ -13,6 +13,7 @@ from experiments.job_states import ACTIVE, JobState
 from experiments.job_summary import JobSummary, summarise
 from experiments.job_visibility import visible_q
 from experiments.models import Job, Repository
+from experiments.selectors import job_durations
 
 PAGE_SIZE = 50
 ACTIVE_WORD = "active"
@@ -27,6 +28,8 @@ class JobFilter:
     :ivar state: a state, or ``active`` for all jobs that wait or run
     :ivar kind: name of a kind
     :ivar submitter: only the jobs of this person
+    :ivar person: only the jobs of the person with this name
+    :ivar sweep: only the jobs of the sweep with this number
     :ivar reader: only the jobs that this person sees; None: all, for what is no answer to a person
     """
 
@@ -35,11 +38,14 @@ class JobFilter:
     submitter: User | None = None
     repository: Repository | None = None
     reader: User | None = None
+    person: str = ""
+    sweep: int | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether every job passes."""
-        return not (self.state or self.kind or self.submitter or self.repository)
+        asked = (self.state, self.kind, self.submitter, self.repository, self.person, self.sweep)
+        return not any(asked)
 
 
 def matching(wanted: JobFilter) -> QuerySet[Job]:
@@ -55,6 +61,10 @@ def matching(wanted: JobFilter) -> QuerySet[Job]:
         rows = rows.filter(submitted_by=wanted.submitter)
     if wanted.repository:
         rows = rows.filter(repository=wanted.repository)
+    if wanted.person:
+        rows = rows.filter(submitted_by_name=wanted.person)
+    if wanted.sweep is not None:
+        rows = rows.filter(trial__sweep=wanted.sweep)
     if wanted.reader:
         rows = rows.filter(visible_q(wanted.reader))
     return rows
@@ -73,10 +83,11 @@ def recent(wanted: JobFilter, limit: int) -> list[JobSummary]:
 
 
 def summaries(rows: list[Job]) -> list[JobSummary]:
-    """Return rows in words, all of the same instant. Two queries if one of them waits."""
+    """Return rows in words, all of the same instant. Two queries if one waits, one if one runs."""
     now = timezone.now()
     places = job_queue.places(rows)
-    return [summarise(row, now, places.get(row.pk)) for row in rows]
+    usual = job_durations.usual([row for row in rows if row.state == JobState.RUNNING])
+    return [summarise(row, now, places.get(row.pk), usual.get((row.kind, row.repository_id))) for row in rows]
 
 
 def states() -> list[str]:

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from experiments import access
 from experiments.forms import JobFilterForm
 from experiments.live import Live, Part
+from experiments.models import Sweep
 from experiments.selectors import jobs as selectors
 
 _SECONDS = 3
@@ -23,4 +24,5 @@ def jobs(request: HttpRequest) -> HttpResponse:
     live = Live(request, [Part("jobs", "experiments/_jobs.html")], context, every=_SECONDS)
     if live.is_poll:
         return live.answer()
-    return render(request, "experiments/jobs.html", {"form": form, "live": live, **context})
+    sweep = Sweep.objects.filter(pk=wanted.sweep).first() if wanted.sweep else None
+    return render(request, "experiments/jobs.html", {"form": form, "live": live, "sweep": sweep, **context})

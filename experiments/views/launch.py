@@ -11,9 +11,9 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access import require
 from accounts.roles import Permission
-from experiments import access, launch_fields, launch_source, launches, repositories
+from experiments import access, launch_fields, launches, repositories
+from experiments.launch_opening import opening
 from experiments.launch_page import PARAMS, LaunchPage, parameters_of, resolve
-from experiments.launch_source import Prefill
 from experiments.models import Commit, Repository
 from experiments.repository_forms import LaunchForm
 
@@ -37,16 +37,13 @@ def launch(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _opened(request: HttpRequest, row: Repository) -> LaunchPage:
-    prefill = _prefill(request, row)
-    asked = request.GET.get("ref", "")
-    target, problem = resolve(row, asked or prefill.ref)
-    if target is None and prefill.sha and not asked:
-        # Its branch is gone; the commit is still known.
-        target, problem = resolve(row, prefill.sha)
-    if prefill.run is not None:
-        prefill = launch_source.fitted(prefill, parameters_of(target.commit if target else None)[0])
-    form = LaunchForm(initial={"ref": target.ref if target else asked})
-    return LaunchPage(row, form, target, prefill.values, prefill=prefill, ref_problem=problem)
+    found = opening(row, request.GET.dict())
+    if found is None:
+        raise Http404(_("There is no such job or run of this repository."))
+    form = LaunchForm(initial={"ref": found.target.ref if found.target else found.asked})
+    return LaunchPage(
+        row, form, found.target, found.prefill.values, prefill=found.prefill, ref_problem=found.problem
+    )
 
 
 def _posted(request: HttpRequest, who: access.Viewer, row: Repository) -> HttpResponse:
@@ -93,17 +90,6 @@ def _launched(request: HttpRequest, who: access.Viewer, page: LaunchPage) -> Htt
         page.refuse(error)
         return _show(request, who, page, 422)
     return redirect(job)
-
-
-def _prefill(request: HttpRequest, row: Repository) -> Prefill:
-    found: Prefill | None = Prefill()
-    if "from_job" in request.GET:
-        found = launch_source.from_job(row, request.GET["from_job"])
-    elif "from_run" in request.GET:
-        found = launch_source.from_run(row, request.GET["from_run"])
-    if found is None:
-        raise Http404(_("There is no such job or run of this repository."))
-    return found
 
 
 def _typed(request: HttpRequest, loaded: Commit | None) -> dict[str, str]:

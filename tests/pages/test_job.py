@@ -60,7 +60,7 @@ def test_a_failed_job_shows_why_with_its_last_lines_and_the_first_error(
     write_log(job, ["ValueError: not finite", "the end"])
     html = html_of(client, f"/jobs/{job.pk}/")
     assert "Stage train ended with status 1." in html
-    assert "First error: line 700" in html
+    assert "Jump to the first error, line 700" in html
     assert 'href="#L700"' in html
     assert html.count("the end") == 2
 
