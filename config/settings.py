@@ -225,6 +225,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "PromotionState": "registry.models.promotions.Promotion.State",
         "PromotionKind": "registry.models.promotions.Promotion.Kind",
+        "SweepState": "experiments.models.sweeps.Sweep.State",
+        "SweepDirection": "experiments.models.sweeps.Sweep.Direction",
         "NoticeKind": "registry.models.notices.Notice.Kind",
         "DriftState": "registry.models.drifts.Drift.State",
         "DriftKind": "registry.models.drifts.Drift.Kind",

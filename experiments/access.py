@@ -83,6 +83,13 @@ def saved_view_for(request: HttpRequest, pk: int) -> tuple[Viewer, SavedView]:
     """Return the viewer and saved view number `pk`. Two queries.
 
     :raises Http404: there is no such view, or none that they may see
+    """
+    who = viewer(request)
+    if pk >= 2**63:
+        raise Http404
+    return who, get_object_or_404(saved_views.visible(who.user), pk=pk)
+
+
 def sweep_for(request: HttpRequest, pk: int) -> tuple[Viewer, Sweep]:
     """Return the viewer and sweep number `pk`. Two queries.
 
@@ -91,7 +98,6 @@ def sweep_for(request: HttpRequest, pk: int) -> tuple[Viewer, Sweep]:
     who = viewer(request)
     if pk >= 2**63:
         raise Http404
-    return who, get_object_or_404(saved_views.visible(who.user), pk=pk)
     rows = Sweep.objects.select_related("repository", "commit")
     return who, get_object_or_404(rows.defer("commit__params_text", "commit__pipeline"), pk=pk)
 

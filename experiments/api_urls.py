@@ -34,6 +34,11 @@ urlpatterns = [
     path("runs/<str:run_id>/reproduce/", run_api.RunReproduction.as_view(), name="api-run-reproduce"),
     path("repositories/", api.Repositories.as_view(), name="api-repositories"),
     path("repositories/<str:name>/", queue_api.RepositoryView.as_view(), name="api-repository"),
+    path(
+        "repositories/<str:name>/experiments/",
+        queue_api.RepositoryExperiments.as_view(),
+        name="api-repository-experiments",
+    ),
     path("sweeps/", sweep_api.Sweeps.as_view(), name="api-sweeps"),
     path("sweeps/preview/", sweep_api.SweepPreview.as_view(), name="api-sweep-preview"),
     path("sweeps/<int:pk>/", sweep_api.SweepView.as_view(), name="api-sweep"),

@@ -26,7 +26,8 @@ from experiments.job_context import JobContext
 from experiments.models import Job, Repository
 from experiments.runners import Outcome
 from integrations import git_applying
-from integrations.dvc_files import LOCK_FILE, PIPELINE_FILE, read_lock, read_pipeline
+from integrations.dvc_files import PIPELINE_FILE, read_pipeline
+from integrations.dvc_locks import LOCK_FILE, read_lock
 from integrations.errors import IntegrationError
 from integrations.git_repository import GitMirror
 from integrations.git_results import RESULT_PREFIX, Signature

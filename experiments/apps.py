@@ -25,7 +25,7 @@ class ExperimentsConfig(AppConfig):
                 queue="sync",
                 max_attempts=3,
                 permission=Permission.REPOSITORY_FETCH,
-                steps=("fetch", "read commits"),
+                steps=("fetch", "read experiments"),
             )
         )
         register(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments import commit_index
+from experiments import commit_index, experiment_index
 from experiments.job_context import JobContext
 from experiments.models import Repository
 from experiments.runners import Outcome
@@ -20,6 +20,10 @@ def run(context: JobContext) -> Outcome:
     context.step("fetch", "running")
     report = commit_index.index(repository, context.should_stop)
     context.check()
+    context.step("fetch", "done")
+    context.step("read experiments", "running")
+    if told := experiment_index.index(context, repository):
+        context.log(told)
     for name in report.changed:
         context.log(f"{name} is new or has moved")
     for name in report.removed:

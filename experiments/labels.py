@@ -13,7 +13,7 @@ from experiments import runners
 # By the names that the runners use. Kinds of other apps may have steps of the same names.
 _STEPS: Mapping[str, Promise] = {
     "fetch": pgettext_lazy("job step", "fetch"),
-    "read commits": pgettext_lazy("job step", "read commits"),
+    "read experiments": pgettext_lazy("job step", "read experiments"),
     "read runs": pgettext_lazy("job step", "read runs"),
     "compute": pgettext_lazy("job step", "compute"),
     "clone": pgettext_lazy("job step", "clone"),

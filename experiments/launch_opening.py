@@ -34,7 +34,7 @@ def opening(repository: Repository, query: Mapping[str, str]) -> Opening | None:
     if target is None and prefill.sha and not asked:
         # Its branch is gone; the commit is still known.
         target, problem = resolve(repository, prefill.sha)
-    if prefill.run is not None:
+    if not prefill.is_exact:
         prefill = launch_source.fitted(prefill, parameters_of(target.commit if target else None)[0])
     return Opening(prefill, target, asked, problem)
 
@@ -44,4 +44,6 @@ def _prefill(repository: Repository, query: Mapping[str, str]) -> Prefill | None
         return launch_source.from_job(repository, query["from_job"])
     if "from_run" in query:
         return launch_source.from_run(repository, query["from_run"])
+    if "from_experiment" in query:
+        return launch_source.from_experiment(repository, query["from_experiment"])
     return Prefill()

@@ -109,7 +109,7 @@ class LaunchPage:
 
 def starts(repository: Repository, target: Target | None, prefill: Prefill | None) -> list[Start]:
     """Return from where a run that is repeated can start: its commit, and the tip of its branch now."""
-    if prefill is None or prefill.run is None:
+    if prefill is None or not (prefill.run or prefill.experiment):
         return []
     now = target.ref if target else ""
     branch = prefill.ref or repository.default_ref

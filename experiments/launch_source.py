@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from experiments import run_facts, sentences
-from experiments.models import Job, Repository, Run
+from experiments.models import DvcExperiment, Job, Repository, Run
 from experiments.parameter_values import Parameter, ParameterErrors, validate_overrides
 from experiments.value_text import value_text
 
@@ -42,7 +43,17 @@ class Prefill:
     is_exact: bool = False
     job: Job | None = None
     run: Run | None = None
+    experiment: DvcExperiment | None = None
     left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def query(self) -> str:
+        """The query that asks for it again; empty for one that is taken from nothing."""
+        if self.run is not None:
+            return urlencode({"from_run": self.run.run_id})
+        if self.experiment is not None:
+            return urlencode({"from_experiment": self.experiment.pk})
+        return urlencode({"from_job": self.job.pk}) if self.job is not None else ""
 
 
 def from_job(repository: Repository, number: str, *, with_result: bool = False) -> Prefill | None:
@@ -72,6 +83,17 @@ def from_run(repository: Repository, run_id: str) -> Prefill | None:
     branch = repository.refs.filter(kind="branch", name=_first(tags, _BRANCHES)).first()
     commit = repository.commits.filter(sha=_first(tags, _COMMITS)).only("sha").first()
     return Prefill(logged, branch.name if branch else "", commit.sha if commit else "", run=run)
+
+
+def from_experiment(repository: Repository, number: str) -> Prefill | None:
+    """Return the parameters of an experiment that somebody made with DVC; None if it is gone. One query."""
+    if not number.isdecimal() or len(number) > _DIGITS:
+        return None
+    found = repository.dvc_experiments.filter(pk=int(number)).first()
+    if found is None:
+        return None
+    values = {str(key): value_text(value) for key, value in _mapping(found.params).items()}
+    return Prefill(values, found.branch, found.base_sha, experiment=found)
 
 
 def fitted(prefill: Prefill, parameters: Sequence[Parameter]) -> Prefill:

@@ -255,6 +255,11 @@ class PipelineClone:
             self.context.check()  # it may have failed because it was told to stop
             raise
 
+    def quiet_commands(self) -> DVCCommands:
+        """Return what asks DVC questions here, without a word in the log."""
+        env = stage_environment.for_stages(self.context.workspace)
+        return self._commands(env, _nothing, self.before_stages)
+
     def _is_left_to_git(self, path: str) -> bool:
         """Return whether DVC, which writes what it keeps itself into the .gitignore beside it, did not."""
         beside = self.path / Path(path).parent / ".gitignore"

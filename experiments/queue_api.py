@@ -1,17 +1,20 @@
-"""REST interface of the queue: the priority of a job, and what may be done with a repository."""
+"""REST interface of the queue and of single repositories: priorities, settings, results, experiments."""
 
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from experiments import access, applying, job_priority, repository_settings
 from experiments.api import described
-from experiments.models import Repository
+from experiments.models import DvcExperiment, Repository
 from experiments.serializers import (
     ApplyBody,
+    DvcExperimentSerializer,
     JobDetailSerializer,
     PriorityBody,
     RepositoryBody,
@@ -53,6 +56,19 @@ class JobApply(APIView):
         return Response(
             described(made, who), status=202, headers={"Location": reverse("api-job", args=[made.pk])}
         )
+
+
+class RepositoryExperiments(generics.ListAPIView[DvcExperiment]):
+    """The experiments that people made with DVC in a repository."""
+
+    serializer_class = DvcExperimentSerializer
+
+    def get_queryset(self) -> QuerySet[DvcExperiment]:
+        """Return the experiments, newest first."""
+        if getattr(self, "swagger_fake_view", False):
+            return DvcExperiment.objects.none()
+        _who, row = access.repository_for(self.request._request, self.kwargs["name"])
+        return row.dvc_experiments.all()
 
 
 class RepositoryView(APIView):

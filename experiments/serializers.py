@@ -10,7 +10,7 @@ from accounts.request_bodies import RequestBody
 from experiments.job_priority import WORDS
 from experiments.job_summary import JobSummary, ref_text
 from experiments.launches import MAX_NOTE, MAX_REF
-from experiments.models import Repository, Run
+from experiments.models import DvcExperiment, Repository, Run
 from experiments.repository_settings import MAX_LIMIT
 from experiments.run_columns import Column
 
@@ -94,6 +94,15 @@ class RepositorySerializer(serializers.ModelSerializer[Repository]):
             "job_limit",
             "push_allowed",
         ]
+        read_only_fields = fields
+
+
+class DvcExperimentSerializer(serializers.ModelSerializer[DvcExperiment]):
+    """An experiment that somebody made with DVC."""
+
+    class Meta:
+        model = DvcExperiment
+        fields = ["id", "name", "sha", "base_sha", "branch", "params", "metrics", "problem", "made_at"]
         read_only_fields = fields
 
 

@@ -121,6 +121,7 @@ def _submit(sweep: Sweep, trial: Trial) -> Job:
         repository=sweep.repository,
         key=f"sweep:{sweep.pk}:{trial.number}:{trial.round}",
         priority=Priority(sweep.priority),
+        actor=trail.SYSTEM,
     )
 
 

@@ -14,6 +14,7 @@ from experiments import access, launches, repositories
 from experiments.live import Live, Part
 from experiments.models import Job, Repository
 from experiments.pipeline_outline import Outline, outline
+from experiments.selectors import dvc_experiments
 from experiments.selectors import repository as selectors
 
 _BUSY, _QUIET = 2, 10  # seconds
@@ -22,6 +23,7 @@ _PARTS = [
     Part("repository-ref", "experiments/_repository_ref.html"),
     Part("repository-pipeline", "experiments/_repository_pipeline.html"),
     Part("repository-jobs", "experiments/_repository_jobs.html"),
+    Part("repository-experiments", "experiments/_repository_experiments.html"),
     Part("repository-commits", "experiments/_repository_commits.html"),
     Part("repository-rail", "experiments/_repository_rail.html"),
 ]
@@ -61,6 +63,7 @@ def _context(request: HttpRequest, who: access.Viewer, row: Repository) -> dict[
         "ref_problem": problem,
         "outline": outline(target.commit.pipeline, target.commit.params_text) if target else Outline([], []),
         "maker": _maker(row, target),
+        "dvc_experiments": dvc_experiments.of(row),
         "page": selectors.commits_page(row, request.GET.get("page")),
         "run_refusal": who.refusal(Permission.JOB_SUBMIT),
         "may_change": who.may(Permission.REPOSITORY_CONNECT),

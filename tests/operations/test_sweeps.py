@@ -47,7 +47,7 @@ def guided(count: int, **changes: Any) -> Asked:
 def work(metric: str = "val_cer", value: Any = None) -> list[Job]:
     """Do every job that waits; return them. The metric is best with few epochs."""
     done = []
-    for job in Job.objects.filter(state="queued").order_by("pk"):
+    for job in Job.objects.filter(kind="pipeline", state="queued").order_by("pk"):
         claimed = job_leases.claim(job.pk, "host:1")
         assert claimed is not None
         found = job.payload["overrides"].get("train.epochs", 8) / 100 if value is None else value

@@ -95,6 +95,7 @@ def test_the_number_of_queries_does_not_grow_with_the_jobs(client: Client, someo
 
     repository = make_repository()
     make_job(repository=repository)
+    make_job("running", repository=repository)
     few = queries()
     for state in ("queued", "running", "failed", "succeeded") * 5:
         make_job(state, repository=repository)
