@@ -83,7 +83,7 @@ def database_url() -> str:
     return f"postgres://{user}:{password}@{host}{port}/{quote(database['NAME'])}{query}"
 
 
-def wait(until: Callable[[], object], seconds: float = 30.0) -> float:
+def wait(until: Callable[[], object], seconds: float = 60.0) -> float:
     """Wait until something is true; return how many seconds it took."""
     began = time.monotonic()
     while not until():
@@ -98,7 +98,7 @@ def fresh(job: Job) -> Job:
     return Job.objects.get(pk=job.pk)
 
 
-def wait_for_state(job: Job, state: str, seconds: float = 30.0) -> Job:
+def wait_for_state(job: Job, state: str, seconds: float = 60.0) -> Job:
     """Wait until the job is in `state` and return it."""
     try:
         wait(lambda: fresh(job).state == state, seconds)
