@@ -2,8 +2,9 @@
 
 from django.urls import URLPattern, path
 
-from lineage import evidence_api, reproduction_api
+from lineage import data_api, evidence_api, pipeline_api, reproduction_api, updates_api
 
+_REPOSITORY = "repositories/<str:name>/"
 _VERSION = "models/<str:name>/versions/<str:version>/"
 
 urlpatterns: list[URLPattern] = [
@@ -18,4 +19,11 @@ urlpatterns: list[URLPattern] = [
         "promotions/<int:number>/bundle/", evidence_api.PromotionBundle.as_view(), name="api-promotion-bundle"
     ),
     path("models/<str:name>/tolerance/", reproduction_api.ModelTolerance.as_view(), name="api-tolerance"),
+    path(f"{_REPOSITORY}data/", data_api.DataVersions.as_view(), name="api-data"),
+    path(f"{_REPOSITORY}data/changes/", data_api.DataChanges.as_view(), name="api-data-changes"),
+    path(f"{_REPOSITORY}data/<int:pk>/", data_api.DataVersionView.as_view(), name="api-data-version"),
+    path(f"{_REPOSITORY}pipeline/", pipeline_api.PipelineView.as_view(), name="api-pipeline"),
+    path(f"{_REPOSITORY}gto/", pipeline_api.Gto.as_view(), name="api-gto"),
+    path(f"{_REPOSITORY}updates/", updates_api.Updates.as_view(), name="api-updates"),
+    path(f"{_REPOSITORY}updates/hook/", updates_api.Hook.as_view(), name="api-hook"),
 ]

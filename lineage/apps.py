@@ -51,6 +51,7 @@ class LineageConfig(AppConfig):
             )
         )
         job_finished.connect(index_requests.on_job_finished, dispatch_uid="lineage.index")
+        chores.register(chores.Chore("updates", "lineage.updates:keep", seconds=30))
         chores.register(chores.Chore("index", "lineage.index_requests:catch_up", seconds=120))
         sentences.add(known_sentences.ALL)
         sentences.add(reproduction_words.ALL)

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from lineage.views import data, data_changes, evidence, gto, history, pipeline, reproductions
+from lineage.views import (
+    data,
+    data_changes,
+    evidence,
+    gto,
+    history,
+    hooks,
+    pipeline,
+    reproductions,
+    updates,
+)
 from registry.access import for_viewers
 
 app_name = "lineage"
@@ -30,4 +40,8 @@ urlpatterns = [
     path(f"{_REPOSITORY}pipeline/", pipeline.pipeline, name="pipeline"),
     path(f"{_REPOSITORY}gto/", gto.gto, name="gto"),
     path(f"{_REPOSITORY}history/", history.history, name="history"),
+    path(f"{_REPOSITORY}updates/", updates.updates, name="updates"),
+    path(f"{_REPOSITORY}updates/hook/", updates.hook, name="hook"),
+    path(f"{_REPOSITORY}updates/hook/remove/", updates.remove_hook, name="remove-hook"),
+    path("hooks/repositories/<str:name>/", hooks.push, name="push"),
 ]

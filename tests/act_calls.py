@@ -11,6 +11,7 @@ from accounts import tokens
 from accounts.models import User
 from accounts.roles import Role
 from experiments.models import Job, SavedView
+from lineage.hook_signatures import secret_of
 from registry import bypass, promotion
 from registry.models import CardRevision, Member, ModelVersion, Notice, Promotion
 from registry.policy_forms import PolicyForm
@@ -18,7 +19,7 @@ from registry.policy_rules import DEFAULTS, GateSetting
 from tests.cards import COMPLETE, make_card
 from tests.deployments import make_deployment
 from tests.drifts import make_drift
-from tests.history import make_data
+from tests.history import make_data, make_plan
 from tests.jobs import make_commit, make_job, make_repository
 from tests.people import PASSWORD, make_user
 from tests.promotions import bring, set_rules
@@ -33,11 +34,12 @@ MODEL = "quokka-ocr"
 
 @dataclass(frozen=True)
 class Call:
-    """What is sent: the arguments of the address, its query, and the body."""
+    """What is sent: the arguments of the address, its query, the body, and headers."""
 
     arguments: tuple[Any, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
     query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def _version(number: str = "1.0.0", **changes: Any) -> ModelVersion:
@@ -383,6 +385,20 @@ def data_changes(_user: User) -> Call:
     repository = make_repository()
     old, new = (make_data(repository, "data/raw", f"{letter * 32}.dir") for letter in "ab")
     return Call((repository.name,), query=f"?old={old.pk}&new={new.pk}")
+
+
+def schedule(_user: User) -> Call:
+    return Call((make_repository().name,), {"minutes": 60})
+
+
+def hook(_user: User) -> Call:
+    plan = make_plan(make_repository(), hook_nonce="a number")
+    return Call((plan.repository.name,))
+
+
+def push(_user: User) -> Call:
+    plan = make_plan(make_repository(), hook_nonce="a number")
+    return Call((plan.repository.name,), {}, headers={"X-Gitlab-Token": secret_of(plan)})
 
 
 def repository_settings(_user: User) -> Call:

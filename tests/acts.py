@@ -82,7 +82,7 @@ class Act:
             if isinstance(value, SimpleUploadedFile):  # sent before, perhaps
                 value.seek(0)
         if not self.is_rest:
-            return client.post(address, call.data)  # type: ignore[return-value]
+            return client.post(address, call.data, headers=dict(call.headers))  # type: ignore[return-value]
         return client.generic(self.method, address, json.dumps(dict(call.data)), "application/json")  # type: ignore[return-value]
 
 
@@ -266,6 +266,21 @@ ACTS: tuple[Act, ...] = (
     Act("api-job-apply", ENGINEERS, Event.JOB_SUBMITTED, calls.result, on_model=False),
     Act("experiments:job-retry", ADMINISTRATORS, Event.JOB_RETRIED, calls.job("failed"), on_model=False),
     Act("api-job-retry", ADMINISTRATORS, Event.JOB_RETRIED, calls.job("failed"), on_model=False),
+    Act("lineage:updates", ADMINISTRATORS, Event.REPOSITORY_CHANGED, calls.schedule, on_model=False),
+    Act("api-updates", ADMINISTRATORS, Event.REPOSITORY_CHANGED, calls.schedule, "PUT", on_model=False),
+    Act("lineage:hook", ADMINISTRATORS, Event.REPOSITORY_CHANGED, calls.hook, on_model=False),
+    Act("api-hook", ADMINISTRATORS, Event.REPOSITORY_CHANGED, calls.hook, on_model=False),
+    Act("lineage:remove-hook", ADMINISTRATORS, Event.REPOSITORY_CHANGED, calls.hook, on_model=False),
+    Act("api-hook", ADMINISTRATORS, Event.REPOSITORY_CHANGED, calls.hook, "DELETE", on_model=False),
+    Act(
+        "lineage:push",
+        SIGNED_IN,
+        Event.JOB_SUBMITTED,
+        calls.push,
+        on_model=False,
+        by_stranger=True,
+    ),
+    Act("api-data-changes", ENGINEERS, Event.JOB_SUBMITTED, calls.data_changes, on_model=False),
     Act("lineage:data-changes", ENGINEERS, Event.JOB_SUBMITTED, calls.data_changes, on_model=False),
     Act(
         "accounts:sign-in",

@@ -16,6 +16,7 @@ from lineage.models import (
     PipelineStage,
     SnapshotStage,
     StageFile,
+    UpdatePlan,
 )
 
 _numbers = count(1)
@@ -73,6 +74,11 @@ def make_history(
         "snapshot": snapshot,
     }
     return HistoryCommit.objects.create(repository=repository, **{**columns, **changes})
+
+
+def make_plan(repository: Repository, **changes: Any) -> UpdatePlan:
+    """Create the plan of when a repository is fetched by itself."""
+    return UpdatePlan.objects.create(repository=repository, **changes)
 
 
 def make_data(repository: Repository, path: str, value: str, **changes: Any) -> DataVersion:

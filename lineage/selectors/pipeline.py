@@ -113,6 +113,12 @@ def values(commit: HistoryCommit, kind: str) -> dict[str, Any]:
     }
 
 
+def problems_of(commit: HistoryCommit) -> list[dict[str, str]]:
+    """Return the files of a commit that could not be read: path and message."""
+    snapshot, inputs = commit.snapshot, commit.inputs
+    return [*(snapshot.problems if snapshot else ()), *(inputs.problems if inputs else ())]
+
+
 def _stages(commit: HistoryCommit) -> list[PipelineStage]:
     if commit.snapshot_id is None:
         return []

@@ -52,10 +52,7 @@ def _shown(repository: Repository, commit: HistoryCommit, base_ref: str) -> dict
         "plots": commit.snapshot.plots if commit.snapshot else [],
         "commit_node": f"commit:{repository.name}@{commit.sha}",
         "runs": selectors.runs_of(commit),
-        "problems": [
-            *(commit.snapshot.problems if commit.snapshot else ()),
-            *(commit.inputs.problems if commit.inputs else ()),
-        ],
+        "problems": selectors.problems_of(commit),
     }
 
 
