@@ -69,8 +69,9 @@ class Runs(generics.ListAPIView[Run]):
             OpenApiParameter(
                 "sort",
                 str,
-                description="name, experiment, status, started, duration, user, metrics.<name> or "
-                "params.<name>; a minus in front means descending; runs without a value come last",
+                description="name, experiment, status, started, duration, user, metrics.<name>, "
+                "params.<name> or tags.<name>; a minus in front means descending; runs without a value "
+                "come last",
             ),
             OpenApiParameter(
                 "columns", str, many=True, description="metrics.<name> and params.<name>; all if absent"

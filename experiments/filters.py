@@ -200,6 +200,20 @@ def written(kind: str, key: str) -> str:
     return f"{kind}.`{key}`" if '"' in key else f'{kind}."{key}"'
 
 
+def quoted(value: str) -> str:
+    """Return `value` as a text of the language."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def as_expression(text: str) -> str:
+    """Return `text` as an expression, if it is words that are searched for; empty if it asks for nothing."""
+    words = text.strip()
+    if not words or not is_words(words):
+        return words
+    return f"name ilike {quoted(f'%{words}%')} or id like {quoted(f'{words.lower()}%')}"
+
+
 @cache
 def _parser() -> Lark:
     return Lark(_GRAMMAR, parser="lalr", propagate_positions=True)

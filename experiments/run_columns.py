@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["metrics", "params"]
-KINDS: tuple[Kind, ...] = ("metrics", "params")
+Kind = Literal["metrics", "params", "tags"]
+KINDS: tuple[Kind, ...] = ("metrics", "params", "tags")
 
 MAX_CHOSEN = 40
 MAX_OFFERED = 200
@@ -31,9 +31,9 @@ TELLING = (
 
 @dataclass(frozen=True, order=True)
 class Column:
-    """One metric or parameter.
+    """One metric, parameter or tag.
 
-    :ivar kind: where it stands in a run: ``metrics`` or ``params``
+    :ivar kind: where it stands in a run: ``metrics``, ``params`` or ``tags``
     """
 
     kind: Kind
@@ -57,6 +57,7 @@ class Offer:
     metrics: tuple[Column, ...]
     params: tuple[Column, ...]
     default: tuple[Column, ...]
+    tags: tuple[Column, ...] = ()
 
 
 def parse(name: str) -> Column | None:
@@ -77,10 +78,25 @@ def chosen(names: Iterable[str]) -> tuple[Column, ...]:
     return tuple(dict.fromkeys(column for column in found if column))[:MAX_CHOSEN]
 
 
-def offer(runs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> Offer:
+def moved(columns: Sequence[Column], move: str) -> tuple[Column, ...]:
+    """Return `columns` with one of them a place further on.
+
+    :param move: ``left.`` or ``right.`` and its name; anything else moves nothing
+    """
+    direction, _, name = move.partition(".")
+    column, step = parse(name), {"left": -1, "right": 1}.get(direction, 0)
+    order = list(columns)
+    if column in order and step:
+        place = order.index(column)
+        order.insert(max(place + step, 0), order.pop(place))
+    return tuple(order)
+
+
+def offer(runs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], tags: Iterable[str] = ()) -> Offer:
     """Return the columns of some runs.
 
     :param runs: metrics and parameters of each
+    :param tags: keys of their tags
     """
     metrics: Counter[str] = Counter()
     params: Counter[str] = Counter()
@@ -101,6 +117,7 @@ def offer(runs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> Offer:
             *_columns("metrics", by_use[:_DEFAULT_METRICS]),
             *_columns("params", differing[:_DEFAULT_PARAMS]),
         ),
+        tags=_columns("tags", sorted(tags)[:MAX_OFFERED]),
     )
 
 

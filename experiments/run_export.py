@@ -62,7 +62,7 @@ def _cell(run: Run, column: Column) -> str | float:
     if column.is_metric:
         number = number_of(run.metrics.get(column.key))
         return "" if number is None else number
-    value = run.params.get(column.key)
+    value = (run.params if column.kind == "params" else run.tags).get(column.key)
     if value is None:
         return ""
     text = str(value)

@@ -19,7 +19,7 @@ MAX_NAME = 100
 MAX_QUERY = 8_000
 MAX_VIEWS = 100
 #: What of an address is an arrangement: the rest is a place in it, or what somebody chose there.
-KEPT = ("q", "experiment", "status", "sort", "columns", "group", "measure")
+KEPT = ("q", "experiment", "status", "sort", "columns", "group")
 
 
 def create(name: str, query: str, *, shared: bool, user: User) -> SavedView:

@@ -31,7 +31,7 @@ from django.db.models import (
     Value,
 )
 
-from experiments.models import Run, RunMetric, RunParam
+from experiments.models import Run, RunMetric, RunParam, RunTag
 from experiments.run_columns import Column, parse
 from experiments.selectors.run_matches import Matches
 
@@ -44,6 +44,8 @@ _FIELDS: dict[str, str] = {
     "duration": "duration",
     "user": "user",
 }
+#: Tables that hold what runs have in a column, by its kind.
+TABLES: dict[str, Any] = {"metrics": RunMetric, "params": RunParam, "tags": RunTag}
 _WIDE = ("metrics", "params", "tags", "inputs", "artifact_uri")
 _MAX_CURSOR = 2_000
 _LARGEST = 2**62
@@ -214,16 +216,15 @@ def _runs(keys: Sequence[int], *, wide: bool) -> list[Run]:
 
 def _by_column(found: Matches, column: Column, *, down: bool) -> list[Phase]:
     """Return the phases of the runs that have `column`: those with a number, then those with a text."""
-    if column.is_metric:
-        return [_phase(found, column, "value", down, float)]
+    if column.kind != "params":
+        return [_phase(found, column, "value", down, float if column.is_metric else str)]
     numbers = _phase(found, column, "number", down, float)
     return [numbers, _phase(found, column, "value", down, str)]
 
 
 def _phase(found: Matches, column: Column, field: str, down: bool, kind: type) -> Phase:
-    table: Any = RunMetric if column.is_metric else RunParam
-    values = table.objects.filter(key=column.key, **{f"{field}__isnull": False})
-    if not column.is_metric and kind is str:
+    values = TABLES[column.kind].objects.filter(key=column.key, **{f"{field}__isnull": False})
+    if column.kind == "params" and kind is str:
         values = values.filter(number__isnull=True)
     if found.driver is None:
         return Phase(found.among(values.filter(found.bound(column))), (field, "run_id"), down, kind)
@@ -233,9 +234,8 @@ def _phase(found: Matches, column: Column, field: str, down: bool, kind: type) -
 
 
 def _has(column: Column) -> Exists:
-    if column.is_metric:
-        return Exists(RunMetric.objects.filter(run=OuterRef("pk"), key=column.key, value__isnull=False))
-    return Exists(RunParam.objects.filter(run=OuterRef("pk"), key=column.key))
+    rows = TABLES[column.kind].objects.filter(run=OuterRef("pk"), key=column.key)
+    return Exists(rows.filter(value__isnull=False) if column.is_metric else rows)
 
 
 def _newest(rows: QuerySet[Run], *, down: bool) -> list[Phase]:

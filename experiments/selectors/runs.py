@@ -8,7 +8,8 @@ from typing import Any
 from django.db.models import F, Max, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from experiments.models import Experiment, Run, RunMetric, RunParam
+from experiments import run_tags
+from experiments.models import Experiment, Run, RunTag
 from experiments.run_columns import Column, Offer, number_of, offer
 from experiments.selectors import run_order
 from experiments.selectors.run_matches import ACTIVE, Matches
@@ -19,6 +20,8 @@ STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED")
 COUNTED = 10_000
 # The columns on offer are those of the newest runs; reading all of a hundred thousand would take seconds.
 _SAMPLE = 200
+_SAMPLE_CHUNK = 20
+_SAMPLE_KEYS = 20_000
 _MAX_EXPERIMENTS = 500
 # Stands for a metric that is no finite number: no run is likely to have it, and if one has it is read again.
 _ODD = -1.7976931348623157e308
@@ -85,11 +88,21 @@ class RunList:
 
 
 def columns_on_offer(experiment: str) -> Offer:
-    """Return the columns that the newest runs of an experiment have (empty: of all). One query."""
+    """Return the columns that the newest runs of an experiment have (empty: of all). Two queries."""
     newest = Run.objects.filter(lifecycle_stage=ACTIVE, experiment__lifecycle_stage=ACTIVE)
     if experiment:
         newest = newest.filter(experiment__experiment_id=experiment)
-    return offer(list(newest.order_by("-started_at", "-pk").values_list("metrics", "params")[:_SAMPLE]))
+    rows = newest.order_by("-started_at", "-pk").values_list("pk", "metrics", "params")[:_SAMPLE]
+    keys, known, sample = [], 0, []
+    for pk, metrics, params in rows.iterator(chunk_size=_SAMPLE_CHUNK):
+        keys.append(pk)
+        sample.append((metrics, params))
+        known += len(metrics) + len(params)
+        # Runs of ten thousand metrics each: a few of them tell enough.
+        if known > _SAMPLE_KEYS:
+            break
+    tags = RunTag.objects.filter(run__in=keys).order_by().values_list("key", flat=True).distinct()
+    return offer(sample, [key for key in tags if not run_tags.is_system(key)])
 
 
 def page(
@@ -161,9 +174,8 @@ def _cells(keys: list[int], columns: list[Column]) -> dict[int, list[Any]]:
 
 
 def _cell(column: Column) -> Subquery:
-    table: Any = RunMetric if column.is_metric else RunParam
     value = Coalesce("value", Value(_ODD)) if column.is_metric else F("value")
-    row = table.objects.filter(run=OuterRef("pk"), key=column.key)
+    row = run_order.TABLES[column.kind].objects.filter(run=OuterRef("pk"), key=column.key)
     return Subquery(row.values_list(value)[:1])
 
 

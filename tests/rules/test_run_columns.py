@@ -5,7 +5,7 @@ import math
 import pytest
 
 from experiments import run_facts
-from experiments.run_columns import MAX_CHOSEN, Column, chosen, number_of, offer, parse
+from experiments.run_columns import MAX_CHOSEN, Column, chosen, moved, number_of, offer, parse
 
 
 def test_a_column_is_named_by_kind_and_key() -> None:
@@ -15,7 +15,7 @@ def test_a_column_is_named_by_kind_and_key() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "metrics", "metrics.", ".x", "tags.x", "metrics.a\0b", "metrics." + "x" * 251]
+    "name", ["", "metrics", "metrics.", ".x", "runs.x", "metrics.a\0b", "metrics." + "x" * 251]
 )
 def test_what_names_no_column_is_none(name: str) -> None:
     assert parse(name) is None
@@ -25,6 +25,18 @@ def test_columns_come_repeated_or_with_commas_once_each_and_not_without_end() ->
     names = ["metrics.a,metrics.b", "params.c", "nonsense", "metrics.a"]
     assert [column.name for column in chosen(names)] == ["metrics.a", "metrics.b", "params.c"]
     assert len(chosen(f"metrics.{number}" for number in range(1000))) == MAX_CHOSEN
+
+
+def test_a_column_moves_a_place_at_a_time_and_not_beyond_the_ends() -> None:
+    columns = chosen(["metrics.a", "params.b", "tags.c.d"])
+
+    def order(move: str) -> str:
+        return " ".join(column.key for column in moved(columns, move))
+
+    assert order("left.tags.c.d") == "a c.d b"
+    assert order("right.metrics.a") == "b a c.d"
+    for nothing in ("left.metrics.a", "right.tags.c.d", "up.params.b", "left.params.gone", "", "."):
+        assert order(nothing) == "a b c.d"
 
 
 def test_usual_columns_are_telling_metrics_and_parameters_that_differ() -> None:
