@@ -101,6 +101,8 @@ def thinned(values: NDArray[np.float64], most: int = MAX_POINTS) -> NDArray[np.i
     there = np.flatnonzero(~missing)
     if len(there) > most:
         there = there[MinMaxLTTBDownsampler().downsample(values[there], n_out=most)]
+    if not missing.any():
+        return there
     gaps = np.flatnonzero(missing & ~np.roll(missing, 1))[:_MAX_GAPS]
     return np.union1d(there, gaps)
 
