@@ -55,6 +55,11 @@ def stage_badge(stage: object) -> SafeString:
     )
 
 
+def stage_icon(stage: object) -> SafeString:
+    """Return the icon of a stage alone, for places that write its word themselves."""
+    return icon(badges.find_stage(stage).icon)
+
+
 def _state(kind: str, state: object) -> SafeString:
     badge = badges.find(kind, state)
     return format_html(

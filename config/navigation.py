@@ -41,6 +41,7 @@ GROUPS = (
             Entry("registry:models", _("Models"), "cube"),
             Entry("registry:promotions", _("Promotions"), "arrow-up-circle"),
             Entry("registry:production", _("In Production"), "rocket-launch"),
+            Entry("lineage:lineage", _("Lineage"), "share"),
             Entry("registry:policies", _("Policies"), "scale"),
         ),
     ),

@@ -2,12 +2,16 @@
 
 from django.urls import URLPattern, path
 
-from lineage import data_api, evidence_api, pipeline_api, reproduction_api, updates_api
+from lineage import api, data_api, evidence_api, pipeline_api, reproduction_api, updates_api
 
 _REPOSITORY = "repositories/<str:name>/"
 _VERSION = "models/<str:name>/versions/<str:version>/"
 
 urlpatterns: list[URLPattern] = [
+    path("lineage/", api.Lineage.as_view(), name="api-lineage"),
+    path("lineage/impact/", api.Impact.as_view(), name="api-impact"),
+    path("lineage/compare/", api.LineageComparison.as_view(), name="api-lineage-comparison"),
+    path(f"{_VERSION}lineage/", api.VersionLineage.as_view(), name="api-version-lineage"),
     path(
         f"{_VERSION}reproductions/",
         reproduction_api.VersionReproductions.as_view(),

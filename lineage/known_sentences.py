@@ -37,4 +37,23 @@ LOG = (
     _("%(count)s tags look like GTO's and are not well-formed"),
 )
 
-ALL = (*PROBLEMS, *LISTINGS, *LOG)
+
+# What is wrong with the id of a node: `node_ids`.
+NODE_IDS = (
+    _("This id is too long."),
+    _("An id begins with the kind of the node, such as version:<model>@<version>."),
+    _("This id has no @."),
+    _("This id names no repository."),
+    _("This id names nothing before the @."),
+    _("This id holds a character that no name has."),
+    _("A percent sign in an id is followed by two hexadecimal digits."),
+    _("This id is not UTF-8."),
+    _("This is no hash of data."),
+    _("This is no commit."),
+    _("This is no id of a run."),
+    _("This is no semantic version."),
+    _("This is no number of a promotion."),
+    _("This is no number of a deployment."),
+)
+
+ALL = (*PROBLEMS, *LISTINGS, *LOG, *NODE_IDS)

@@ -3,12 +3,15 @@
 from django.urls import path
 
 from lineage.views import (
+    comparison,
     data,
     data_changes,
     evidence,
+    graph,
     gto,
     history,
     hooks,
+    impact,
     pipeline,
     reproductions,
     updates,
@@ -20,6 +23,10 @@ _VERSION = "models/<str:name>/versions/<str:version>/"
 _REPOSITORY = "repositories/<str:name>/"
 
 urlpatterns = [
+    path("lineage/", for_viewers(graph.lineage), name="lineage"),
+    path("lineage/impact/", for_viewers(impact.impact_page), name="impact"),
+    path("lineage/compare/", for_viewers(comparison.compare), name="compare"),
+    path(f"{_VERSION}lineage/", for_viewers(graph.version_lineage), name="version-lineage"),
     path(f"{_VERSION}reproductions/", for_viewers(reproductions.reproductions), name="reproductions"),
     path("reproductions/<int:pk>/", for_viewers(reproductions.report), name="reproduction"),
     path(f"{_VERSION}evidence/", for_viewers(evidence.of_version), name="version-evidence"),

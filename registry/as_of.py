@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import F, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
 
 from registry.models import ModelVersion, Promotion, RegisteredModel, Review, StageEvent
 from registry.stages import Move, Stage
@@ -72,6 +74,18 @@ def productions(models: Iterable[RegisteredModel], at: datetime) -> list[Serving
     arrivals = list(_arrivals().filter(pk__in=[pk for pk in pks if pk is not None]))
     found = {serving.model.pk: serving for serving in _servings(arrivals, at)}
     return [found.get(model.pk) or Serving(at, model) for model in asked]
+
+
+def stage_then(at: datetime | None, version: str = "pk") -> Combinable:
+    """Return an expression for the stage in which a version was at `at`, from its events; None: is now.
+
+    :param version: path from the row to its version's primary key; for the present also that of its stage
+    """
+    if at is None:
+        path = version.removesuffix("pk")
+        return F(f"{path}stage")
+    events = StageEvent.objects.filter(version=OuterRef(version), at__lte=at).order_by("-at", "-pk")
+    return Coalesce(Subquery(events.values("to_stage")[:1]), Value(Stage.DEVELOPMENT.value))
 
 
 def arrivals(model: RegisteredModel) -> QuerySet[StageEvent]:

@@ -23,7 +23,7 @@ _LOOKS = {
     Event.CHECK_RECORDED: ("beaker", "", _("checked the artifacts")),
     Event.VERSION_REPRODUCED: ("arrow-path", "active", _("rebuilt the version")),
     Event.EVIDENCE_EXPORTED: ("arrow-down-tray", "", _("took the evidence along")),
-    Event.DEPLOYMENT_RECORDED: ("rocket-launch", "active", _("recorded that it serves")),
+    Event.DEPLOYMENT_RECORDED: ("server", "active", _("recorded that it serves")),
     Event.DEPLOYMENT_RETIRED: ("stop-circle", "", _("recorded that it no longer serves")),
     Event.CARD_REVISED: ("document-text", "", _("edited the model card")),
     Event.CARD_SUBMITTED: ("document-text", "", _("handed the model card in for review")),

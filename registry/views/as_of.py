@@ -1,19 +1,16 @@
 """What was in Production at an instant: of one model, and of all."""
 
 import csv
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import signed_in
-from experiments import sentences
-from registry import access, as_of, instants, labels, selectors
+from registry import access, as_of, asked_instants, instants, labels, selectors
+from registry.asked_instants import Asked
 
 _PER_PAGE = 50
 _SEARCH_LIMIT = 200
@@ -34,34 +31,11 @@ _COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class Asked:
-    """The instant that the address asks about, as its form shows it.
-
-    :ivar at: the instant; the present where none was asked about, or none that exists
-    :ivar typed: date and time for the form
-    :ivar offset: distance from UTC for the form
-    :ivar error: why the instant could not be taken
-    :ivar is_now: whether the answer is about the present
-    """
-
-    at: datetime
-    typed: str
-    offset: str
-    error: str
-    is_now: bool
-
-    @property
-    def link(self) -> str:
-        """The instant as a permanent address names it."""
-        return self.at.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 @require_safe
 def model_production(request: HttpRequest, name: str) -> HttpResponse:
     """Show what was in Production of one model at an instant, and every time that something was."""
     model = access.get_model(name, user=signed_in(request))
-    asked = _asked(request)
+    asked = asked_instants.of(request)
     page = Paginator(as_of.arrivals(model), _PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "model": model,
@@ -80,7 +54,7 @@ def model_production(request: HttpRequest, name: str) -> HttpResponse:
 @require_safe
 def production(request: HttpRequest) -> HttpResponse:
     """Show what was in Production of every model at an instant; `?format=csv` downloads it."""
-    asked = _asked(request)
+    asked = asked_instants.of(request)
     search = request.GET.get("q", "").strip()[:_SEARCH_LIMIT]
     found = selectors.models(search, user=signed_in(request))
     if request.GET.get("format") == "csv" and not asked.error:
@@ -103,25 +77,6 @@ def _row(serving: as_of.Serving) -> dict[str, Any]:
         "how": labels.move(serving.how or ""),
         "until_how": labels.move(serving.until_how or ""),
     }
-
-
-def _asked(request: HttpRequest) -> Asked:
-    text, offset = request.GET.get("at", "").strip(), request.GET.get("zone", "").strip()
-    now = timezone.now()
-    zone = offset if offset in instants.OFFSETS else "+00:00"
-    if not text:
-        return Asked(now, _typed(now, zone), zone, "", is_now=True)
-    try:
-        moment = instants.parse(text, offset=offset, now=now)
-    except instants.InstantError as error:
-        return Asked(now, text[:40], zone, sentences.translated(str(error)), is_now=True)
-    return Asked(moment, _typed(moment, zone), zone, "", is_now=False)
-
-
-def _typed(moment: datetime, zone: str) -> str:
-    """Return an instant as a form field for date and time takes it, in the zone of that offset."""
-    local = moment.astimezone(instants.zone(zone))
-    return local.strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _csv(answers: list[as_of.Serving], asked: Asked) -> HttpResponse:

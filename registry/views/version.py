@@ -39,6 +39,7 @@ TABS = (
     ("metrics", "registry:version-metrics", _("Metrics")),
     ("card", "registry:version-card", _("Card")),
     ("files", "registry:version-files", _("Files")),
+    ("lineage", "lineage:version-lineage", _("Lineage")),
     ("checks", "registry:version-checks", _("Checks")),
     ("history", "registry:version-history", _("History")),
 )

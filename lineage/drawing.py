@@ -1,0 +1,86 @@
+"""A graph as a page draws it: cards, the boxes they lie in, and the lines between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from lineage import facts, graph, grouping, layout, node_cards
+from lineage.graph import Direction, Edge, Graph, Key
+from lineage.grouping import Folded
+from lineage.layout import Box, Layout
+from lineage.node_cards import Card, Links
+from lineage.reach import Reach
+
+WIDTH, HEIGHT = 196, 60
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What a page shows of a graph.
+
+    :ivar root: the node it is about
+    :ivar placed: every card with the place of its box
+    :ivar upstream: what it came from, nested; `downstream` what came of it
+    :ivar cycle: titles of nodes that came from each other, which cannot be drawn from left to right
+    :ivar total: nodes there are within the depth, those in groups included
+    """
+
+    root: Card
+    placed: list[tuple[Card, Box]]
+    layout: Layout
+    upstream: list[Card] = field(default_factory=list)
+    downstream: list[Card] = field(default_factory=list)
+    cycle: list[str] = field(default_factory=list)
+    total: int = 0
+    complete: bool = True
+
+
+def draw(found: Graph, limits: Reach, links: Links, opened: Iterable[str] = ()) -> Drawing:
+    """Return the drawing of a graph. Three queries at most for each kind of node that is shown."""
+    folded = grouping.fold(found, opened)
+    edges, cycle = graph.without_cycles(folded.edges)
+    cards = _cards(found, folded, limits, links)
+    numbers = {key: card.number for key, card in cards.items()}
+    pairs = sorted((numbers[edge.source], numbers[edge.target]) for edge in graph.without_shortcuts(edges))
+    places = layout.arrange(len(cards), tuple(pairs), WIDTH, HEIGHT)
+    children = list(node_cards.nested(cards, _parents(folded, cards)))
+    return Drawing(
+        cards[found.root],
+        list(zip(cards.values(), places.boxes, strict=True)),
+        places,
+        [card for card in children if card.way == Direction.UPSTREAM],
+        [card for card in children if card.way == Direction.DOWNSTREAM],
+        [cards[key].title for key in cycle],
+        len(found.nodes),
+        found.complete,
+    )
+
+
+def _cards(found: Graph, folded: Folded, limits: Reach, links: Links) -> dict[Key, Card]:
+    """Return the cards of what is shown, the root first, then by distance."""
+    told = facts.of((found.nodes[key] for key in folded.shown), limits)
+    above = graph.ancestors(folded.edges, found.root)
+    cards: dict[Key, Card] = {}
+    order = [*(key for key in folded.shown if key in told), *folded.groups]
+    for number, key in enumerate(sorted(order, key=lambda key: folded.depths[key])):
+        hops = folded.depths[key]
+        way = "" if not hops else Direction.UPSTREAM.value if key in above else Direction.DOWNSTREAM.value
+        group = folded.groups.get(key)
+        if group is not None:
+            is_first = group.parent not in folded.groups
+            cards[key] = node_cards.group(number, group, links, way=way, hops=hops, is_met_first=is_first)
+        else:
+            goes_on = key in found.open_ends
+            cards[key] = node_cards.node(number, told[key], links, way=way, hops=hops, goes_on=goes_on)
+    return cards
+
+
+def _parents(folded: Folded, cards: dict[Key, Card]) -> dict[Key, Key]:
+    """Return for each card but the root the one that it hangs from in the nested list."""
+    found: dict[Key, Key] = {}
+    for edge in sorted(folded.edges):
+        for near, far in (edge, Edge(edge.target, edge.source)):
+            if near in cards and far in cards and folded.depths[near] + 1 == folded.depths[far]:
+                found.setdefault(far, near)
+    return found

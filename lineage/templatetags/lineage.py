@@ -1,0 +1,75 @@
+"""Template tags of the lineage graph."""
+
+from django import template
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+
+from lineage import graph_words
+from lineage.input_changes import Change, DataInput
+from lineage.node_ids import Kind, NodeId
+from registry import labels as registry_labels
+from registry.models import ModelVersion
+
+register = template.Library()
+
+
+@register.filter
+def svg(number: float) -> str:
+    """Return a number as SVG writes it, whatever the language of the page."""
+    return f"{number:g}"
+
+
+@register.filter
+def kind_icon(kind: str) -> str:
+    """Return the name of the heroicon of a kind of node."""
+    return graph_words.ICONS[Kind(kind)]
+
+
+@register.filter
+def kind_word(kind: str) -> str:
+    """Return the word for a kind of node."""
+    return str(graph_words.KINDS[Kind(kind)])
+
+
+@register.simple_tag
+def stage_word(stage: str) -> str:
+    """Return a stage in the reader's language."""
+    return registry_labels.stage(stage)
+
+
+@register.simple_tag
+def lineage_of(version: ModelVersion) -> str:
+    """Return the address of the lineage of a version."""
+    node = NodeId(Kind.VERSION, version.version, path=version.model.name)
+    return f"{reverse('lineage:lineage')}?{urlencode({'node': str(node)})}"
+
+
+@register.filter
+def unlike(rows: list[Change]) -> list[Change]:
+    """Return the inputs that differ."""
+    return [row for row in rows if row.differs]
+
+
+@register.filter
+def alike(rows: list[Change]) -> list[Change]:
+    """Return the inputs that are the same."""
+    return [row for row in rows if not row.differs]
+
+
+@register.filter
+def input_word(name: str) -> str:
+    """Return the word for a kind of input."""
+    return graph_words.input_kind(name)
+
+
+@register.simple_tag
+def input_value(value: object) -> SafeString:
+    """Return one input as a table shows it; data by its hash, size and number of files."""
+    if not isinstance(value, DataInput):
+        return format_html('<span class="fact-text">{}</span>', value)
+    parts = [graph_words.file_count(value.files)] if value.files is not None else []
+    parts += [filesizeformat(value.size)] if value.size is not None else []
+    return format_html('<code title="{}">{}</code> {}', value.hash, value.hash[:12], " · ".join(parts))

@@ -1,0 +1,226 @@
+"""Pages and REST of lineage: graph, search, impact, comparison, and the way there from a version."""
+
+import json
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.roles import Role
+from lineage.models import DataVersion
+from registry.models import RegisteredModel
+from tests.browser import accessibility_faults
+from tests.deployments import make_deployment
+from tests.jobs import make_repository
+from tests.lineage_rows import RAW, SHA, make_job_run, make_pipeline, make_plain_run
+from tests.people import make_user
+from tests.stage_events import day, enter, make_promotion
+from tests.versions import make_version
+
+pytestmark = pytest.mark.django_db
+HOSTILE = "<img src=x onerror=alert(1)>"
+DATA = f"data:receipts:data/raw@{RAW}"
+VERSION = "version:receipt-ocr@1.0.0"
+
+
+@pytest.fixture
+def story(db):
+    make_pipeline(make_repository("receipts"))
+    version = make_version(run_id=make_job_run().run_id, created_at=day(3), stage="Production")
+    enter(version, day(4), promotion=make_promotion(version, opened_at=day(3.5), decided_at=day(4)))
+    make_deployment(version, at=day(5))
+    return version
+
+
+@pytest.fixture
+def client(story):
+    client = Client()
+    client.force_login(make_user(Role.VIEWER, username="viewer"))
+    return client
+
+
+def page(client, view="lineage:lineage", **query):
+    return client.get(reverse(view), query)
+
+
+def test_the_page_draws_the_graph_and_lists_it(client):
+    text = page(client, node=VERSION).content.decode()
+    assert "<svg" in text
+    for name in ("preprocess", "data/raw", SHA[:10], "production-eu"):
+        assert text.count(name) >= 2, name
+    assert 'data-stage="production"' in text
+    assert "2 hops upstream" in text
+
+
+def test_every_node_of_it_can_be_the_root(client):
+    for node in page(client, view="api-lineage", node=VERSION).json()["nodes"]:
+        answer = page(client, node=node["id"])
+        assert answer.status_code == 200, node["id"]
+        assert node["title"] in answer.content.decode()
+
+
+def test_the_past_is_shown_as_it_was(client):
+    text = page(client, node=VERSION, at="2026-01-04T15:00:00Z").content.decode()
+    assert 'data-stage="development"' in text
+    assert "production-eu" not in text
+    assert "as of" in text
+    before = page(client, node=VERSION, at="2026-01-02T00:00:00Z").content.decode()
+    assert "It did not exist then." in before
+
+
+def test_a_moment_that_cannot_be_asked_about_is_said(client):
+    answer = page(client, node=VERSION, at="3026-01-01T00:00:00Z")
+    assert answer.status_code == 422
+    assert "This is in the future." in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("node", "status"), [("version:x@1.0.0", 404), ("nonsense", 422), (HOSTILE, 422), ("data:r:%00@a", 422)]
+)
+def test_what_is_no_node_is_said(client, node, status):
+    for view in ("lineage:lineage", "lineage:impact"):
+        answer = page(client, view, node=node)
+        assert answer.status_code in (status, 422)
+        assert HOSTILE not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "query", [{"depth": "-1"}, {"depth": "99999"}, {"direction": "sideways"}, {"open": HOSTILE}]
+)
+def test_what_makes_no_sense_in_the_address_is_left_out(client, query):
+    answer = page(client, node=VERSION, **query)
+    assert answer.status_code == 200
+    assert HOSTILE not in answer.content.decode()
+
+
+def test_a_search_goes_to_the_one_node_that_is_meant(client, story):
+    for text in ("receipt-ocr@1.0.0", RAW[:8], SHA[:7], "data/raw", story.run_id[-32:]):
+        answer = page(client, q=text)
+        assert answer.status_code in (200, 302), text
+        if answer.status_code == 302:
+            assert "node=" in answer["Location"]
+    assert "No node is called that." in page(client, q="nothing of the kind").content.decode()
+
+
+def test_groups_are_links_that_show_more(client):
+    for number in range(12):
+        make_version(f"2.0.{number}", run_id=make_plain_run().run_id)
+    text = page(client, node=DATA).content.decode()
+    assert "+7 runs" in text
+    assert "open=run.data." in text
+    opened = page(client, node=DATA, open=f"run.data.{RAW}").content.decode()
+    assert "+7 runs" not in opened
+
+
+def test_hostile_names_are_text(client):
+    DataVersion.objects.update(path=HOSTILE, message=HOSTILE, author=HOSTILE)
+    for view in ("lineage:lineage", "lineage:impact"):
+        assert HOSTILE not in page(client, view, node=f"data::@{RAW}").content.decode()
+
+
+def test_one_click_from_data_to_the_production_models_it_reached(client):
+    text = page(client, node=DATA).content.decode()
+    assert "This data has a problem: which production models?" in text
+    shown = page(client, "lineage:impact", node=DATA, stage="Production").content.decode()
+    assert "receipt-ocr" in shown
+    assert "production-eu" in shown
+
+
+def test_the_impact_is_downloaded_without_formulas(client):
+    RegisteredModel.objects.update(name="=HYPERLINK()")
+    answer = page(client, "lineage:impact", node=DATA, format="csv")
+    lines = answer.content.decode().splitlines()
+    assert lines[0].startswith("model,version,stage_now,stage_then")
+    assert lines[1].startswith("'=HYPERLINK(),1.0.0,Production")
+
+
+def test_impact_asks_for_a_cause_and_offers_what_a_search_finds(client):
+    assert "What did it reach?" in page(client, "lineage:impact").content.decode()
+    assert page(client, "lineage:impact", q="data/raw").status_code == 200
+    assert page(client, "lineage:impact", node=VERSION).status_code == 422
+
+
+def test_two_versions_are_compared(client):
+    make_version("1.1.0", run_id=make_job_run("2" * 40, "9" * 32).run_id)
+    text = page(client, "lineage:compare", a="receipt-ocr@1.0.0", b="1.1.0").content.decode()
+    assert "Changed:" in text
+    assert page(client, "lineage:compare", a="receipt-ocr@1.0.0", b="7.0.0").status_code == 404
+    assert page(client, "lineage:compare").status_code == 200
+
+
+def test_a_version_leads_to_its_graph(client, story):
+    assert "/lineage/" in client.get(story.get_absolute_url()).content.decode()
+    answer = client.get(reverse("lineage:version-lineage", args=["receipt-ocr", "1.0.0"]), follow=True)
+    assert answer.redirect_chain[-1][0].startswith("/lineage/?node=version")
+
+
+def test_rest_says_the_same(client):
+    answer = page(client, "api-lineage", node=VERSION, direction="upstream", depth="2").json()
+    assert (answer["root"], answer["complete"], answer["cycle"]) == (VERSION, True, [])
+    assert {node["kind"] for node in answer["nodes"]} == {"version", "run", "commit", "data", "stage"}
+    names = {node["id"] for node in answer["nodes"]}
+    assert all({edge["source"], edge["target"]} <= names for edge in answer["edges"])
+    again = client.get(reverse("api-version-lineage", args=["receipt-ocr", "1.0.0"])).json()
+    assert again["root"] == VERSION
+    impact = page(client, "api-impact", node=DATA).json()
+    assert [row["stage"] for row in impact["results"]] == ["Production"]
+    assert impact["results"][0]["deployments"][0]["environment"] == "production-eu"
+    compared = page(client, "api-lineage-comparison", a=VERSION, b="1.0.0").json()
+    assert compared["changed"] == []
+
+
+@pytest.mark.parametrize(
+    ("view", "query"),
+    [
+        ("api-lineage", {}),
+        ("api-lineage", {"node": VERSION, "direction": "sideways"}),
+        ("api-lineage", {"node": VERSION, "depth": "many"}),
+        ("api-lineage", {"node": VERSION, "at": "yesterday"}),
+        ("api-impact", {}),
+        ("api-impact", {"node": DATA, "stage": "Moon"}),
+        ("api-impact", {"node": VERSION}),
+    ],
+)
+def test_rest_refuses_what_makes_no_sense(client, view, query):
+    answer = page(client, view, **query)
+    assert answer.status_code == 422
+    assert json.loads(answer.content)["status"] == 422
+
+
+def test_rest_hides_what_may_not_be_seen(client, story):
+    RegisteredModel.objects.update(restricted=True)
+    answer = page(client, "api-lineage", node=f"run:{story.run_id}").json()
+    hidden = [node for node in answer["nodes"] if node["hidden"]]
+    assert [(node["id"], node["facts"], node["stage"]) for node in hidden] == [("hidden:1", {}, None)]
+    assert "receipt-ocr" not in json.dumps([*hidden, answer["edges"]])
+    assert page(client, "api-impact", node=DATA).json()["hidden"] == 1
+
+
+def test_the_queries_of_the_page_do_not_grow(client):
+    def ask() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            page(client, node=DATA)
+        return len(queries)
+
+    ask()
+    few = ask()
+    for number in range(30):
+        make_deployment(make_version(f"3.0.{number}", run_id=make_plain_run().run_id))
+    assert ask() == few
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_graph_in_a_browser(open_page, story):
+    user = make_user(Role.VIEWER, username="reader")
+    shown = open_page(f"/lineage/?node={VERSION}", user, width=390)
+    assert not accessibility_faults(shown)
+    width = shown.evaluate("document.documentElement.scrollWidth")
+    assert width <= 390
+    shown.get_by_role("link", name="Data data/raw").first.click()
+    shown.get_by_role("link", name="This data has a problem").click()
+    shown.get_by_role("heading", name="Impact").wait_for()
+    assert not accessibility_faults(shown)
+    dark = open_page(f"/lineage/compare/?a={VERSION}&b=1.0.0", user, theme="dark")
+    assert not accessibility_faults(dark)
