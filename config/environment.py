@@ -79,6 +79,11 @@ def url(name: str, *, default: str, schemes: Iterable[str]) -> str:
     return value
 
 
+def optional_url(name: str, *, schemes: Iterable[str]) -> str:
+    """Return variable `name` as a URL without a slash at its end, or empty where it is not set."""
+    return url(name, default="", schemes=schemes).rstrip("/") if text(name, "") else ""
+
+
 def without_credentials(address: str) -> str:
     """Return a URL without user name and password, fit to be shown."""
     parts = urlsplit(address)

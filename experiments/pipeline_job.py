@@ -16,11 +16,12 @@ from typing import Any
 
 from django.utils import timezone
 
-from experiments import commit_index, pipeline_facts, repositories, stage_times
-from experiments.job_context import JobContext
+from experiments import commit_index, pipeline_facts, pipeline_watch, repositories, stage_times
+from experiments.job_context import JobContext, Stopped
 from experiments.models import Commit, Ref, Repository
 from experiments.pipeline_clone import PipelineClone
 from experiments.pipeline_summary import MAX_STAGES, in_running_order, outputs
+from experiments.pipeline_watch import News
 from experiments.runners import FollowUp, Outcome
 from experiments.stage_board import StageBoard, StageTime
 from experiments.stage_times import Measured
@@ -60,6 +61,20 @@ class _PipelineRun:
         self.board = StageBoard(context, stages, on_ran=self._remember)
 
     def run(self) -> Outcome:
+        """Do it all, and let those who watch know how it goes."""
+        self._tell("started", pipeline_watch.outline(self.commit.pipeline))
+        try:
+            outcome = self._run()
+        except Stopped:
+            self._tell("stopped", pipeline_watch.outline(self.commit.pipeline))
+            raise
+        except Exception as error:
+            self._tell("failed", pipeline_watch.outline(self.commit.pipeline), problem=str(error))
+            raise
+        self._tell("succeeded", outcome.result["lock"])
+        return outcome
+
+    def _run(self) -> Outcome:
         started = timezone.now()
         with self._step("clone"):
             self.clone.make(self.mirror, self.commit.sha)
@@ -146,7 +161,25 @@ class _PipelineRun:
         except IntegrationError:
             return  # a stage that only says that another one runs now
         if entry is not None and time.seconds is not None:
+            self._tell("stage", {stage: entry}, stage=stage, seconds=time.seconds)
             stage_times.remember(entry["digest"], Measured(time.seconds, self.context.job_id))
+
+    def _tell(self, what: pipeline_watch.What, stages: Mapping[str, Any], **more: Any) -> None:
+        if what == "failed":
+            more["stage"] = self.board.current or ""
+        pipeline_watch.tell(
+            News(
+                what,
+                self.context.job_id,
+                self.context.attempt,
+                self.repository.name,
+                self.repository.url,
+                self.commit.sha,
+                timezone.now(),
+                stages,
+                **more,
+            )
+        )
 
     def _training_time(self, pipeline: Pipeline, lock: Mapping[str, Any]) -> dict[str, Any]:
         """Return how long the training took, here or in the job that left its result in the cache."""

@@ -13,7 +13,7 @@ class LineageConfig(AppConfig):
     def ready(self) -> None:
         """Register what this app runs, and listen to jobs that bring commits."""
         from accounts.roles import Permission
-        from experiments import chores, sentences
+        from experiments import chores, pipeline_watch, sentences
         from experiments.runners import Kind, register
         from experiments.signals import job_finished
         from lineage import index_requests, known_sentences, reproduction_words
@@ -50,6 +50,7 @@ class LineageConfig(AppConfig):
                 steps=("fetch files",),
             )
         )
+        pipeline_watch.listen("lineage.openlineage_emission:take")
         job_finished.connect(index_requests.on_job_finished, dispatch_uid="lineage.index")
         chores.register(chores.Chore("updates", "lineage.updates:keep", seconds=30))
         chores.register(chores.Chore("index", "lineage.index_requests:catch_up", seconds=120))
