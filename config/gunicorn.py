@@ -17,6 +17,7 @@ limit_request_line = 8190
 graceful_timeout = 3
 max_requests = 10_000
 max_requests_jitter = 1_000
+limit_request_line = 8190  # a hundred chosen runs and a long filter
 accesslog = None
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - heartbeat files; a disk could stall them
 # Nobody controls this server but its supervisor, and the socket would lie outside the data folder.

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from django.db.models import QuerySet
+
 from experiments.models import Run
 from experiments.run_edits import MAX_RUNS
 from experiments.selectors.run_matches import ACTIVE
@@ -17,10 +19,14 @@ def ids(values: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(filter(None, named)))[: MAX_RUNS + 1]
 
 
+def rows(wanted: list[str]) -> QuerySet[Run]:
+    """Return those of the runs `wanted` that are there, in no order."""
+    return Run.objects.filter(run_id__in=wanted[:MAX_RUNS], lifecycle_stage=ACTIVE)
+
+
 def runs(wanted: list[str]) -> list[Run]:
     """Return those of the runs `wanted` that are there, in that order. One query; none for no run."""
     if not wanted:
         return []
-    found = Run.objects.filter(run_id__in=wanted[:MAX_RUNS], lifecycle_stage=ACTIVE).only("run_id", "name")
-    by_id = {run.run_id: run for run in found}
+    by_id = {run.run_id: run for run in rows(wanted).only("run_id", "name")}
     return [by_id[run_id] for run_id in wanted if run_id in by_id]

@@ -66,12 +66,12 @@ def toolbar(
     }
 
 
-def all_pages(request: HttpRequest, name: str) -> str:
-    """Return the address of something about all pages of the table: the filter without the place."""
+def all_pages(request: HttpRequest, name: str, *arguments: str) -> str:
+    """Return the address of something about all pages of the table: the filter without place and choice."""
     query = request.GET.copy()
-    for key in PLACES:
+    for key in ("runs", *PLACES):
         query.pop(key, None)
-    return f"{reverse(f'experiments:{name}')}?{query.urlencode()}"
+    return f"{reverse(f'experiments:{name}', args=arguments)}?{query.urlencode()}"
 
 
 def _choices(offer: Offer, columns: tuple[Column, ...]) -> list[tuple[str, list[Column]]]:

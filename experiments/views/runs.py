@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from accounts.roles import Permission
-from experiments import access, run_columns, run_export, run_groups
+from experiments import access, run_columns, run_groups
 from experiments.forms import RunFilterForm
 from experiments.live import Live, Part
 from experiments.metric_goals import Goal
@@ -78,7 +78,8 @@ def runs(request: HttpRequest) -> HttpResponse:
     page_context = {
         "smaller_better": _smaller_better(page, columns),
         "count_address": all_pages(request, "runs-count"),
-        "export_address": all_pages(request, "runs-export"),
+        "parquet_address": all_pages(request, "runs-export", "parquet"),
+        "export_address": all_pages(request, "runs-export", "csv"),
         "live": live,
         "fault": fault,
         "edit_form": RunEditForm(),
@@ -105,22 +106,6 @@ def count(request: HttpRequest) -> HttpResponse:
         "experiments/_runs_count.html" if "HX-Request" in request.headers else "experiments/runs_count.html"
     )
     return render(request, page, context, status=400 if fault else 200)
-
-
-@require_safe
-def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
-    """Send all runs that pass the filter in the address as CSV, in its order and with its columns."""
-    access.viewer(request)
-    wanted = RunFilterForm(request.GET, experiments=selectors.experiments()).wanted()
-    matches, fault = found(wanted)
-    if fault:
-        return HttpResponse(fault.reason, status=400, content_type="text/plain; charset=utf-8")
-    chosen = run_columns.chosen(request.GET.getlist("columns"))
-    columns = chosen or selectors.columns_on_offer(wanted.experiment).default
-    lines = run_export.lines(matches, columns, request.GET.get("sort", DEFAULT))
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="runs.csv"'
-    return response
 
 
 def _page(request: HttpRequest, found: Matches, columns: Sequence[Column], sort: str) -> tuple[RunPage, bool]:

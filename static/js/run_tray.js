@@ -3,6 +3,7 @@
 const { whenPresent } = window.stagegate;
 const KEPT = "stagegate.chosen-runs";
 const MOST = 1000;
+const ADDRESSED = 100;
 const tray = document.querySelector("form[data-tray]");
 
 function read() {
@@ -69,6 +70,8 @@ if (tray) {
     reason.hidden = compare.disabled = false;
     if (reason.textContent) compare.disabled = true;
     else reason.hidden = true;
+    // An address has room for so many.
+    for (const button of tray.querySelectorAll("[data-tray-export]")) button.hidden = count > ADDRESSED;
     for (const box of boxes()) mark(box);
     if (all) {
       const here = boxes();
@@ -99,7 +102,9 @@ if (tray) {
   // One short address instead of a field for each run.
   tray.addEventListener("submit", (event) => {
     event.preventDefault();
-    location.assign(`${event.submitter.formAction}?runs=${[...chosen.keys()].join(",")}`);
+    const address = new URL(event.submitter.formAction);
+    const glue = address.search ? "&" : "?";
+    location.assign(`${address.href}${glue}runs=${[...chosen.keys()].join(",")}`);
   });
 
   // Rows come anew while the page is shown.

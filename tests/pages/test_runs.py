@@ -1,6 +1,8 @@
 """The table of runs and the list of experiments."""
 
 import csv
+import io
+import math
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -10,10 +12,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pyarrow import parquet
 
 from accounts.models import User
 from accounts.roles import Role
-from experiments import run_export
+from experiments import run_export, run_parquet
 from experiments.models import Experiment, Run, RunMetric
 from tests.people import make_user
 from tests.runs import NASTY, make_experiment, make_measured_run, set_mirror
@@ -333,6 +336,32 @@ def test_all_pages_are_exported_with_the_filter_order_and_columns(
     assert rows[0][-3:] == ["-4", "nan", "x" * 300]
     html = client.get("/runs/", query).content.decode()
     assert "/runs/export.csv?status=FINISHED&amp;sort=metrics.loss&amp;columns=metrics.loss" in html
+
+
+def test_what_is_exported_as_parquet_is_typed(
+    client: Client, someone: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_parquet, "CHUNK", 2)
+    runs = [
+        make_measured_run({"loss": -number, "odd": "NaN"}, name=f"값 {number}", tags={"team": "=1"})
+        for number in range(5)
+    ]
+    make_measured_run({"odd": "Infinity"}, name="without", params={})
+    query = {"sort": "metrics.loss", "columns": "metrics.loss,metrics.odd,params.p,tags.team"}
+    response = client.get("/runs/export.parquet", query)
+    table = parquet.read_table(io.BytesIO(b"".join(response.streaming_content)))  # type: ignore[attr-defined]
+    assert table.column("name").to_pylist() == ["값 4", "값 3", "값 2", "값 1", "값 0", "without"]
+    assert str(table.schema.field("started").type) == "timestamp[ms, tz=UTC]"
+    assert table.column("metrics.loss").to_pylist()[-2:] == [0.0, None]
+    odd = table.column("metrics.odd").to_pylist()
+    assert (math.isnan(odd[0]), odd[-1]) == (True, math.inf)
+    assert table.column("params.p").to_pylist() == [None] * 6
+    assert table.column("tags.team").to_pylist()[0] == "=1"
+    few = client.get("/runs/export.parquet", {"runs": f"{runs[1].run_id},{runs[3].run_id}", **query})
+    named = parquet.read_table(io.BytesIO(b"".join(few.streaming_content)))  # type: ignore[attr-defined]
+    assert named.column("name").to_pylist() == ["값 3", "값 1"]
+    assert client.get("/runs/export.parquet?q=metrics.a <").status_code == 400
+    assert client.get("/runs/export.xml").status_code == 404
 
 
 def test_nothing_that_is_exported_is_a_formula(client: Client, someone: User) -> None:
