@@ -24,7 +24,9 @@ def main() -> int:
         with stores.open_server(asked.folder, kind) as server:
             for size in asked.size:
                 _say(f"{kind}, {size:,} runs")
-                for line in measure.measured(stores.prepared(asked.folder, kind, size, server)):
+                for line in measure.measured(
+                    stores.prepared(asked.folder, kind, size, server), direct=size in asked.direct
+                ):
                     _say(f"  {line.name}: MLflow {line.mlflow or '-'}, Stagegate {line.ours} {line.ratio}")
                     lines.append(line)
     table = markdown(lines)
@@ -38,6 +40,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--size", type=int, nargs="+", default=[20_000, 100_000], help="numbers of runs")
     parser.add_argument("--database", nargs="+", choices=stores.KINDS, default=list(stores.KINDS))
+    parser.add_argument(
+        "--direct", type=int, nargs="*", default=[], help="sizes to write directly instead of importing them"
+    )
     parser.add_argument("--folder", type=Path, default=ROOT / "var" / "bench", help="what is made stays here")
     parser.add_argument("--no-write", dest="write", action="store_false", help="leave the document as it is")
     return parser.parse_args()

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 _WARM_UP = 2
 _REPEATS = 40
-_FEWEST = 3
 # MLflow needs half a minute for some answers: a few of those say enough.
 _PATIENCE = 20.0
 
@@ -33,7 +32,7 @@ class Times:
 
 
 def repeat(act: Callable[[], object]) -> Times:
-    """Time `act` until it was done forty times, or took twenty seconds altogether, but at least three times.
+    """Time `act` until it was done forty times, or took twenty seconds altogether, but at least once.
 
     Before that it is done twice without a clock, so that caches are warm on either side.
     """
@@ -43,7 +42,7 @@ def repeat(act: Callable[[], object]) -> Times:
         if time.monotonic() - began > _PATIENCE:
             break
     seconds: list[float] = []
-    while len(seconds) < _FEWEST or (len(seconds) < _REPEATS and sum(seconds) < _PATIENCE):
+    while not seconds or (len(seconds) < _REPEATS and sum(seconds) < _PATIENCE):
         start = time.perf_counter()
         act()
         seconds.append(time.perf_counter() - start)

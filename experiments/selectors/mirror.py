@@ -19,11 +19,13 @@ class Mirror:
     :ivar state: ``fresh``, ``failing`` (MLflow does not answer), ``stale`` (nobody mirrors), ``never``
     :ivar since: time of the last success
     :ivar error: what MLflow's last failure was
+    :ivar lost: active runs that MLflow has no more: it is another server, or an emptied one
     """
 
     state: str
     since: datetime | None = None
     error: str = ""
+    lost: int = 0
 
 
 def mirror() -> Mirror:
@@ -31,8 +33,9 @@ def mirror() -> Mirror:
     row = SyncState.objects.filter(name=mirror_state.NAME).first()
     if row is None or (row.succeeded_at is None and row.failed_at is None):
         return Mirror("never")
+    lost = row.counts.get("lost", 0)
     if row.error:
-        return Mirror("failing", row.succeeded_at, row.error)
+        return Mirror("failing", row.succeeded_at, row.error, lost)
     heard = max(moment for moment in (row.succeeded_at, row.failed_at) if moment)
     stale = timezone.now() - heard > STALE
-    return Mirror("stale" if stale else "fresh", row.succeeded_at)
+    return Mirror("stale" if stale else "fresh", row.succeeded_at, lost=lost)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +30,7 @@ from mlflow.entities import Metric
 from experiments import mirror_state, sync
 from experiments.models import Experiment, MetricSeries, Run, RunMetric, SyncState
 from experiments.selectors import series
+from experiments.selectors.mirror import mirror
 from integrations.errors import IntegrationError
 from integrations.mlflow_reading import MLflowReader
 from integrations.mlflow_server import MLflowServer
@@ -39,8 +43,13 @@ _names = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with mlflow_server(tmp_path_factory.mktemp("mlflow")) as server:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("mlflow")
+
+
+@pytest.fixture(scope="module")
+def process(folder: Path) -> Iterator[Server]:
+    with mlflow_server(folder) as server:
         yield server
 
 
@@ -273,6 +282,32 @@ def test_a_deleted_experiment_takes_its_old_runs_with_it_and_brings_them_back(
     client.restore_experiment(experiment)
     settle(server)
     assert Run.objects.get(run_id=first).lifecycle_stage == "active"
+
+
+def test_a_server_that_was_emptied_erases_nothing_and_the_page_says_so(
+    client: MlflowClient, server: MLflowServer, experiment: str, folder: Path
+) -> None:
+    runs = {log_run(client, experiment) for _ in range(3)}
+    deleted = log_run(client, experiment)
+    client.delete_run(deleted)
+    settle(server)
+    before = Run.objects.filter(lifecycle_stage="active").count()
+    with closing(sqlite3.connect(folder / "mlflow.db")) as live, closing(sqlite3.connect(":memory:")) as kept:
+        live.backup(kept)
+        for table in ("metrics", "latest_metrics", "params", "tags", "runs"):
+            live.execute(f"DELETE FROM {table}")  # noqa: S608 - names of this test
+        live.execute("DELETE FROM experiments WHERE experiment_id <> 0")
+        live.commit()
+        settle(server)
+        assert set(Run.objects.filter(run_id__in=runs).values_list("lifecycle_stage", flat=True)) == {
+            "deleted"
+        }
+        assert RunMetric.objects.filter(run__run_id__in=runs).count() == 3
+        assert mirror().lost == before
+        kept.backup(live)
+    settle(server)
+    assert Run.objects.filter(run_id__in=runs, lifecycle_stage="active").count() == 3
+    assert mirror().lost == 0
 
 
 def test_a_run_that_mlflow_has_no_more_is_marked_and_kept(
