@@ -96,6 +96,37 @@ TAGS = (
     _("The value of %(key)s holds what cannot be stored."),
 )
 
+# What is wrong with the space of a sweep, and with a sweep: `sweep_space`, `sweep_points`, `sweep_progress`.
+SWEEPS = (
+    _("must be one value, several, or a range"),
+    _("takes from 1 to %(limit)s values"),
+    _("is no number, so it cannot be a range; list its values"),
+    _("has a scale that is neither linear nor logarithmic"),
+    _("has a range that does not begin below its end"),
+    _("has a logarithmic range, which begins above 0"),
+    _("has a step that leads nowhere"),
+    _("needs a step: a grid tries every value"),
+    _("is too large: there are only %(count)s different runs"),
+    _("%(person)s may not start jobs any more."),
+    _("No run has the metric %(metric)s as a number. Metrics there are: %(names)s."),
+)
+
+# What became of a result for a branch, and of DVC's own experiments: `apply_job`, `dvc_experiment_list`.
+RESULTS = (
+    _("%(branch)s has the result"),
+    _("The commit is on %(branch)s"),
+    _("The result of this pipeline job is not there any more."),
+    _("The branch %(branch)s has moved meanwhile."),
+    _("The origin refuses the push: %(problem)s"),
+    _(
+        "Nothing was applied: %(branch)s has changed since the result was made: %(files)s. "
+        "Run the pipeline again on the branch as it is now, with the same parameters."
+    ),
+    _("DVC does not list it."),
+    _("DVC cannot read it."),
+    _("Its commit is not here."),
+)
+
 # How jobs go and end: runners, `execution`, `job_leases`, `job_reaper`, `job_keeper`.
 JOBS = (
     _("Running %(stage)s"),
@@ -243,4 +274,7 @@ PREVIEWS = (
     _("It has too many values."),
 )
 
-ALL = (*PREVIEWS, *FILTERS, *PARAMETERS, *TAGS, *FILES, *JOBS, *IMPORTANCE, *REPOSITORIES, *MLFLOW)
+ALL = (
+    *(*PREVIEWS, *FILTERS, *PARAMETERS, *TAGS, *FILES, *SWEEPS, *RESULTS, *JOBS),
+    *(*IMPORTANCE, *REPOSITORIES, *MLFLOW),
+)

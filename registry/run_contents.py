@@ -127,6 +127,7 @@ def tags(job: Job, repository: Repository, metadata: ModelMetadata) -> dict[str,
         "dvc_lock_digest": result["lock_digest"],
         "model_architecture": metadata.model_architecture,
         "stagegate.job": str(job.pk),
+        "stagegate.sweep": str(job.payload.get("sweep") or ""),
         "stagegate.repository": repository.name,
     }
     return {name: value for name, value in found.items() if value}

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -55,7 +55,8 @@ def sweep(request: HttpRequest, pk: int) -> HttpResponse:
         "sweep": row,
         "detail": detail,
         "trials": _sorted(detail, request.GET.get("sort", "")),
-        "compare_url": _compare_url(detail),
+        "compare_url": _about_runs("experiments:compare", detail),
+        "importance_url": _about_runs("experiments:compare-importance", detail, metric=row.objective),
         "actions": sweep_actions.of(row, who.user, who.permissions, detail.active),
     }
     live = Live(request, _PARTS, context, every=_SECONDS if detail.is_live else 0)
@@ -107,12 +108,7 @@ def _sorted(detail: SweepDetail, sort: str) -> list[Any]:
     return found[::-1] if sort == "-value" else found
 
 
-def _compare_url(detail: SweepDetail) -> str:
-    """Return where the runs of a sweep are compared; empty for fewer than two."""
+def _about_runs(view: str, detail: SweepDetail, **more: str) -> str:
+    """Return where a page tells about the runs of a sweep; empty for fewer than two."""
     ids = detail.run_ids[:_COMPARED]
-    if len(ids) < 2:
-        return ""
-    try:
-        return f"{reverse('experiments:compare')}?{urlencode({'runs': ','.join(ids)})}"
-    except NoReverseMatch:
-        return ""
+    return f"{reverse(view)}?{urlencode({'runs': ','.join(ids), **more})}" if len(ids) > 1 else ""

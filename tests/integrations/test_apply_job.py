@@ -12,9 +12,10 @@ from pytest_django import Settings
 from accounts.models import User
 from accounts.roles import Role
 from audit.models import AuditEntry
-from experiments import applying, commit_index, execution, launches, repositories
+from experiments import applying, commit_index, execution, repositories, sweeps
 from experiments.jobs import WrongStateError
 from experiments.models import Job, Repository
+from experiments.sweep_plan import Asked
 from integrations import git_applying
 from integrations.git_applying import MovedError
 from integrations.git_repository import GitMirror
@@ -64,13 +65,23 @@ def repository(workshop: Path) -> Repository:
 @pytest.fixture
 def result(repository: Repository, engineer: User, made: dict[str, Any]) -> Job:
     if not made:
-        overrides = {"train.learning_rate": 0.25}
-        job = launches.launch(
-            repository, ref="main", overrides=overrides, user=engineer, note="half the step"
+        # The first run of a sweep, which so is tried with the real pipeline, too.
+        asked = Asked(
+            space={"train.learning_rate": "0.25, 0.125", "prepare.rows": "3"},
+            method="grid",
+            objective="scores.val_cer",
+            direction="",
+            name="half the step",
+            width=1,
         )
+        sweep = sweeps.start(repository, asked, user=engineer)
+        job = Job.objects.get(trial__sweep=sweep)
         execution.run(job.pk)
         job.refresh_from_db()
         assert job.state == "succeeded", job.error
+        assert list(sweep.trials.values_list("outcome", "value")) == [("measured", 0.025), ("", None)]
+        assert sweep.trials.exclude(job=None).count() == 2
+        sweeps.stop(sweep, user=engineer, cancel=True)
         made.update(payload=job.payload, result=job.result)
     commit_index.add(mirror_of(repository), repository, made["result"]["sha"])
     return make_job("succeeded", repository=repository, user=engineer, **made)

@@ -33,7 +33,8 @@ def finish(claimed: job_leases.ClaimedJob | None) -> None:
 
 
 def told() -> list[int]:
-    return list(Outbox.objects.filter(published_at=None).order_by("pk").values_list("job_id", flat=True))
+    waiting = Outbox.objects.filter(published_at=None, job__kind="pipeline")
+    return list(waiting.order_by("pk").values_list("job_id", flat=True))
 
 
 def at_once(claims: Iterable[int], workers: int) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection
+from django.db.models import QuerySet
 
 from accounts.models import User
 from accounts.roles import Role
@@ -34,6 +35,11 @@ def repository() -> Repository:
     return repository
 
 
+def pipelines() -> QuerySet[Job]:
+    """The jobs of the trials; other apps ask for jobs of their own when one has ended."""
+    return Job.objects.filter(kind="pipeline")
+
+
 def asked(**changes: Any) -> Asked:
     values = {"space": SIX, "method": "grid", "objective": "val_cer", "direction": "min", "width": 2}
     return Asked(**{**values, **changes})
@@ -47,7 +53,7 @@ def guided(count: int, **changes: Any) -> Asked:
 def work(metric: str = "val_cer", value: Any = None) -> list[Job]:
     """Do every job that waits; return them. The metric is best with few epochs."""
     done = []
-    for job in Job.objects.filter(kind="pipeline", state="queued").order_by("pk"):
+    for job in pipelines().filter(state="queued").order_by("pk"):
         claimed = job_leases.claim(job.pk, "host:1")
         assert claimed is not None
         found = job.payload["overrides"].get("train.epochs", 8) / 100 if value is None else value
@@ -63,11 +69,11 @@ def fresh(sweep: Sweep) -> Sweep:
 def test_a_grid_of_six_runs_two_at_a_time_each_once(me: User, repository: Repository) -> None:
     sweep = sweeps.start(repository, asked(), user=me)
     assert (sweep.count, sweep.state) == (6, "running")
-    assert Job.objects.count() == 2
+    assert pipelines().count() == 2
     for _ in range(3):
         assert len(work()) == 2
     assert fresh(sweep).state == "finished"
-    tried = [tuple(job.payload["overrides"].values()) for job in Job.objects.all()]
+    tried = [tuple(job.payload["overrides"].values()) for job in pipelines().all()]
     assert len(set(tried)) == len(tried) == 6
     assert sorted(trial.value or 0 for trial in sweep.trials.all()) == [0.01, 0.01, 0.02, 0.02, 0.03, 0.03]
     events = AuditEntry.objects.filter(event__startswith="sweep.").values_list("event", flat=True)
@@ -89,14 +95,14 @@ def test_advancing_many_times_at_once_submits_nothing_twice(me: User, repository
         thread.start()
     for thread in threads:
         thread.join()
-    assert Job.objects.count() == 4
+    assert pipelines().count() == 4
     assert sweep.trials.exclude(job=None).count() == 4
 
 
 def test_the_same_start_again_is_the_same_sweep(me: User, repository: Repository) -> None:
     first = sweeps.start(repository, asked(), user=me, key="form:1")
     assert sweeps.start(repository, asked(), user=me, key="form:1") == first
-    assert (Sweep.objects.count(), Job.objects.count()) == (1, 2)
+    assert (Sweep.objects.count(), pipelines().count()) == (1, 2)
 
 
 def test_what_a_killed_process_left_is_found_by_the_chore(me: User, repository: Repository) -> None:
@@ -104,18 +110,18 @@ def test_what_a_killed_process_left_is_found_by_the_chore(me: User, repository: 
     Job.objects.update(state="succeeded", result={"metrics": {"val_cer": 0.5}})  # without a signal
     sweep_chore.run()
     assert sweep.trials.filter(outcome="measured").count() == 2
-    assert Job.objects.filter(state="queued").count() == 2
+    assert pipelines().filter(state="queued").count() == 2
 
 
 def test_stopping_starts_nothing_more_and_resuming_goes_on(me: User, repository: Repository) -> None:
     sweep = sweeps.start(repository, asked(), user=me)
     sweeps.stop(sweep, user=me)
     work()
-    assert Job.objects.filter(state="queued").count() == 0
+    assert pipelines().filter(state="queued").count() == 0
     sweep_chore.run()
-    assert (Job.objects.count(), fresh(sweep).state) == (2, "stopped")
+    assert (pipelines().count(), fresh(sweep).state) == (2, "stopped")
     sweeps.resume(sweep, user=me)
-    assert Job.objects.filter(state="queued").count() == 2
+    assert pipelines().filter(state="queued").count() == 2
     with pytest.raises(jobs.WrongStateError):
         sweeps.resume(sweep, user=me)
 
@@ -123,14 +129,14 @@ def test_stopping_starts_nothing_more_and_resuming_goes_on(me: User, repository:
 def test_stopping_may_cancel_what_runs_and_resuming_begins_it_again(me: User, repository: Repository) -> None:
     sweep = sweeps.start(repository, asked(), user=me)
     sweeps.stop(sweep, user=me, cancel=True)
-    assert set(Job.objects.values_list("state", flat=True)) == {"cancelled"}
+    assert set(pipelines().values_list("state", flat=True)) == {"cancelled"}
     assert sweep.trials.filter(outcome="cancelled").count() == 2
     sweeps.resume(sweep, user=me)
     while work():
         pass
     assert fresh(sweep).state == "finished"
     assert sweep.trials.filter(outcome="measured").count() == 6
-    assert Job.objects.filter(state="succeeded").count() == 6
+    assert pipelines().filter(state="succeeded").count() == 6
 
 
 def test_a_sweep_of_another_is_stopped_by_an_administrator_only(me: User, repository: Repository) -> None:
@@ -144,7 +150,7 @@ def test_who_may_not_start_jobs_any_more_starts_none_by_a_sweep(me: User, reposi
     sweep = sweeps.start(repository, asked(), user=me)
     User.objects.filter(pk=me.pk).update(is_active=False)
     work()
-    assert Job.objects.count() == 2
+    assert pipelines().count() == 2
     assert (fresh(sweep).state, "may not start jobs" in fresh(sweep).problem) == ("stopped", True)
 
 
@@ -164,7 +170,7 @@ def test_nan_is_no_value(me: User, repository: Repository) -> None:
 
 def test_a_guided_search_learns_without_trying_anything_twice(me: User, repository: Repository) -> None:
     sweep = sweeps.start(repository, guided(14, width=1), user=me)
-    assert Job.objects.count() == 0
+    assert pipelines().count() == 0
     for _ in range(14):
         sweep_chore.run()
         assert len(work()) == 1
@@ -191,7 +197,7 @@ def test_a_guided_search_is_told_of_failures_and_goes_on(me: User, repository: R
     sweep = sweeps.start(repository, guided(4, width=1), user=me)
     for number in range(4):
         sweep_chore.run()
-        [job] = Job.objects.filter(state="queued")
+        [job] = pipelines().filter(state="queued")
         if number % 2:
             work()
         else:
@@ -251,7 +257,7 @@ def test_what_is_wrong_is_named_and_nothing_starts(
         sweeps.start(repository, asked(**changes), user=me)
     assert field in caught.value.message_dict
     assert not Sweep.objects.exists()
-    assert not Job.objects.exists()
+    assert not pipelines().exists()
     assert not Trial.objects.exists()
 
 

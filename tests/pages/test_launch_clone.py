@@ -91,3 +91,18 @@ def test_a_run_of_a_job_has_all_its_parameters_not_only_those_that_were_set(
     assert shown.context["prefill"].left_out == (
         LeftOut("train.gone", "1", "is no parameter of this commit"),
     )
+
+
+def test_rest_tells_the_same(client: Client, commit: Commit) -> None:
+    run = make_run(params={"train.epochs": "12", "dropout": "0.1"})
+    path = "/api/v1/repositories/receipt-ocr/parameters/"
+    told = client.get(path, {"from_run": run.run_id}).json()
+    values = {one["key"]: (one["value"], one["changed"], one["default"]) for one in told["parameters"]}
+    assert (told["ref"], told["commit"]) == ("main", commit.sha)
+    assert values["train.epochs"] == ("12", True, 8)
+    assert values["train.architecture"] == ("CRNN", False, "CRNN")
+    assert told["left_out"] == [
+        {"key": "dropout", "value": "0.1", "reason": "is no parameter of this commit"}
+    ]
+    assert client.get(path, {"ref": "gone"}).status_code in (400, 422)
+    assert client.get(path, {"from_run": "nothing"}).status_code == 404

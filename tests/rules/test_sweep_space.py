@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from experiments import sweep_points, sweep_space
+from experiments import sentences, sweep_points, sweep_space
 from experiments.parameters import read_parameters
 from experiments.sweep_space import Dimension, SpaceErrors
 
@@ -87,6 +87,7 @@ def test_what_is_wrong_or_hostile_is_refused_by_name(key: str, raw: object) -> N
     with pytest.raises(SpaceErrors) as caught:
         of(key, raw)
     assert list(caught.value.errors) == [f"train.{key}"]
+    assert sentences.is_known(caught.value.errors[f"train.{key}"])
 
 
 def test_a_space_is_stored_and_loaded() -> None:
