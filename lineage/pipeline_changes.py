@@ -124,7 +124,7 @@ def compare(old: State, new: State) -> Comparison:
             changes=changes,
             waits_for=tuple(makers.get(at, ())) if at in again else (),
             reruns=at in again,
-            has_other_outputs=partner is not None and dict(partner.outputs) != dict(stage.outputs),
+            has_other_outputs=partner is not None and _has_other_outputs(partner, stage),
         )
         for at, (stage, partner, changes) in enumerate(found)
     )
@@ -153,6 +153,13 @@ def stale(stage: Stage, state: State) -> list[Change]:
         if there is not None:
             found += _value_changes(file, values, {key: _value(there, key) for key in values})
     return found
+
+
+def _has_other_outputs(before: Stage, stage: Stage) -> bool:
+    if set(before.outputs) != set(stage.outputs):
+        return True
+    pairs = ((before.outputs[path], value) for path, value in stage.outputs.items())
+    return any(old and new and old != new for old, new in pairs)
 
 
 def _runs(stage: Stage) -> bool:
@@ -248,24 +255,19 @@ def _value(values: Mapping[str, Any], key: str) -> Any:
 
 
 def _value_changes(file: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
-    found = []
-    for key in dict.fromkeys([*old, *new]):
-        one, other = old.get(key), new.get(key)
-        if isinstance(one, dict) and isinstance(other, dict):
-            found += _value_changes(file, one, other)
-        elif _plain(one, key) != _plain(other, key):
-            name = key if file == "params.yaml" else f"{file}:{key}"
-            found.append(Change(PARAMETER, name, one, other))
-    return found
+    before, after = dict(_flat(old, "")), dict(_flat(new, ""))
+    return [
+        Change(PARAMETER, key if file == "params.yaml" else f"{file}:{key}", before.get(key), after.get(key))
+        for key in dict.fromkeys([*before, *after])
+        if before.get(key) != after.get(key)
+    ]
 
 
-def _plain(value: Any, key: str) -> Any:
-    """Return a section as dotted keys, however deep it was written."""
-    if not isinstance(value, dict):
-        return value
-    flat: dict[str, Any] = {}
-    for name, item in value.items():
-        dotted = name if name.startswith(f"{key}.") else f"{key}.{name}"
-        inner = _plain(item, dotted)
-        flat.update(inner if isinstance(inner, dict) else {dotted: inner})
-    return flat
+def _flat(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    """Yield dotted key and value, however deep a section was written: `dvc.lock` nests what it records."""
+    for key, value in values.items():
+        name = key if not prefix or key.startswith(prefix) else f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from _flat(value, f"{name}.")
+        else:
+            yield name, value
