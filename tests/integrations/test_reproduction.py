@@ -104,9 +104,9 @@ def test_a_version_is_rebuilt_bit_by_bit_and_its_hostile_stage_sees_nothing(
     assert statements.is_signed(reproduction.STATEMENT, report, found.key, found.signature)
     altered = {**report, "verdict": "different"}
     assert not statements.is_signed(reproduction.STATEMENT, altered, found.key, found.signature)
-    assert AuditEntry.objects.get(event=Event.VERSION_REPRODUCED).data["digest"] == found.digest
+    assert AuditEntry.objects.get(event=Event.VERSION_REPRODUCED).data["report_sha256"] == found.digest
     result = checks.newest(version)["reproduction"]
-    assert (result.passed, result.details["digest"]) == (True, found.digest)
+    assert (result.passed, result.details["report_sha256"]) == (True, found.digest)
 
     job = Job.objects.get(pk=found.job)
     seen = [line.split(" ", 3) for line in log_of(job).split("\n") if line.startswith("SPY")]
