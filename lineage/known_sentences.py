@@ -56,4 +56,22 @@ NODE_IDS = (
     _("This is no number of a deployment."),
 )
 
-ALL = (*PROBLEMS, *LISTINGS, *LOG, *NODE_IDS)
+# Why a version was not rebuilt: `reproduction_job` and `reproduction_clone`.
+REPRODUCTIONS = (
+    _("The version names no commit: it was made from an MLflow run without a pipeline."),
+    _("The commit %(name)s is in no connected repository."),
+    _("The commit %(name)s of %(repository)s cannot be reached: %(problem)s"),
+    _("The dvc.lock of the commit has the digest %(name)s, and %(recorded)s was recorded."),
+    _("dvc.lock records nothing of the stage %(name)s."),
+    _("The stage %(name)s is frozen, so DVC would not run it."),
+    _("The command of the stage %(name)s is not the one that dvc.lock recorded."),
+    _("The parameter %(name)s of the stage %(stage)s is not the one that dvc.lock recorded."),
+    _("Not what dvc.lock recorded: %(names)s."),
+    _("The DVC remote %(name)s is a folder of this installation."),
+    _("The DVC remote %(name)s sets %(option)s, which a reproduction does not accept."),
+    _("%(name)s is an import from a path of this host, which a reproduction does not read."),
+    _("The stage %(name)s failed: %(output)s"),
+    _("dvc.lock names no output."),
+)
+
+ALL = (*PROBLEMS, *LISTINGS, *LOG, *NODE_IDS, *REPRODUCTIONS)

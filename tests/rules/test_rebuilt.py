@@ -2,6 +2,7 @@
 
 import pytest
 
+from experiments import sentences
 from integrations.dvc_files import read_pipeline
 from integrations.dvc_locks import read_lock
 from lineage.rebuilt import (
@@ -124,3 +125,4 @@ def test_a_lock_of_something_else_is_named(
         check_lock(read_pipeline(pipeline), read_lock(lock), params)
     assert refusal.value.verdict == verdict
     assert told in refusal.value.problem
+    assert sentences.is_known(refusal.value.problem)
