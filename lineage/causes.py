@@ -15,6 +15,7 @@ from lineage.graph import Key
 from lineage.models import DataVersion, HistoryCommit, StageFile
 from lineage.node_ids import Kind
 from lineage.reach import Reach
+from registry.models import ModelVersion
 
 #: Data, stages and commits that are followed at most.
 LIMIT = 20_000
@@ -47,10 +48,15 @@ class Reached:
             found |= frontier
         return cls(frozenset(found), False)
 
-    def versions(self) -> Q:
-        """Return the condition that a version was made from it. No query yet."""
+    def versions(self, existing: "QuerySet[ModelVersion]") -> set[int]:
+        """Return the primary keys of the versions among `existing` that were made from it. Three queries."""
+        found = set(existing.filter(run_id__in=self._runs()).order_by().values_list("pk", flat=True)[:LIMIT])
         mirrored = Exists(Run.objects.filter(run_id=OuterRef("run_id")))
-        return Q(run_id__in=self._runs()) | (~mirrored & self._kept())
+        # Of a run that is gone its versions have kept what they need to know.
+        gone = existing.filter(self._kept()).exclude(mirrored).order_by()
+        found |= set(gone.values_list("pk", flat=True)[:LIMIT])
+        # Who made a candidate final did so on the same artifacts.
+        return found | set(existing.filter(finalises__in=found).order_by().values_list("pk", flat=True))
 
     def _runs(self) -> QuerySet[Run, Any]:
         wanted = self._by_kind()

@@ -81,17 +81,13 @@ def of(starts: Collection[Key], *, user: Person, at: datetime | None = None, sta
     """
     limits = Reach(at, LIMIT, runs=False)
     reached = Reached.of(starts, limits)
-    made = ModelVersion.objects.filter(reached.versions(), **limits.then("created_at"))
-    # Who made a candidate final did so on the same artifacts.
-    every = ModelVersion.objects.filter(
-        Q(pk__in=made.order_by().values("pk")) | Q(finalises__in=made.order_by().values("pk")),
-        **limits.then("created_at"),
-    ).annotate(then=as_of.stage_then(at))
+    made = reached.versions(ModelVersion.objects.filter(**limits.then("created_at")))
+    every = ModelVersion.objects.filter(pk__in=made).annotate(then=as_of.stage_then(at))
     if stage:
         every = every.filter(Q(stage=stage) | Q(then=stage))
     seen = visible_q(user, "model")
     hidden = every.exclude(seen).order_by().count()
-    return Impact(_sorted(every.filter(seen)), hidden, reached.complete, limits)
+    return Impact(_sorted(every.filter(seen)), hidden, reached.complete and len(made) < LIMIT, limits)
 
 
 def rows(versions: Iterable[Any], limits: Reach) -> list[ImpactRow]:
