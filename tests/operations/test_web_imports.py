@@ -17,7 +17,7 @@ from drf_spectacular.generators import SchemaGenerator
 import experiments.charts
 get_resolver().url_patterns
 SchemaGenerator().get_schema(public=True)
-heavy = {"mlflow", "dvc", "torch", "celery", "sklearn", "pandas", "fickling"}
+heavy = {"mlflow", "dvc", "torch", "celery", "sklearn", "pandas", "fickling", "optuna"}
 print(json.dumps(sorted(heavy & set(sys.modules))))
 """
 
