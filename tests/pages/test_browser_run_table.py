@@ -1,4 +1,4 @@
-"""Choosing runs in Chromium: across pages and filters, by mouse and keyboard."""
+"""The table of runs in Chromium: choosing runs across filters, completing a filter, groups."""
 
 import re
 
@@ -47,3 +47,31 @@ def test_runs_are_chosen_across_filters_and_edited(open_page: OpenPage) -> None:
     assert Job.objects.get().payload["run_ids"] == sorted([first.run_id, second.run_id])
     tray.get_by_role("link", name="Clear").click()
     expect(tray).to_be_hidden()
+
+
+def test_a_filter_is_completed_by_keyboard_and_its_runs_are_grouped(open_page: OpenPage) -> None:
+    make_measured_run({"val_cer": 0.1}, name="found", params={"optimizer": "AdamW"})
+    make_measured_run({"val_cer": 0.2}, name="other", params={"optimizer": "SGD"})
+    page = open_page("/runs/?columns=metrics.val_cer", make_user(Role.VIEWER))
+    field = page.locator("#run-filter")
+    field.press_sequentially("params.opt")
+    expect(page.get_by_role("option", name="params.optimizer")).to_be_visible()
+    field.press("ArrowDown")
+    field.press("Enter")
+    expect(field).to_have_value("params.optimizer ")
+    field.press_sequentially("= A")
+    expect(page.get_by_role("option", name="AdamW")).to_be_visible()
+    assert accessibility_faults(page) == []
+    field.press("ArrowDown")
+    field.press("Enter")
+    expect(field).to_have_value('params.optimizer = "AdamW" ')
+    field.press("Escape")
+    field.press("Enter")
+    expect(page.get_by_text("1 run", exact=True)).to_be_visible()
+    page.locator("summary", has_text="Group").click()
+    page.get_by_label("Group by").fill("params.optimizer")
+    page.get_by_role("button", name="Group", exact=True).click()
+    expect(
+        page.get_by_role("region", name="Groups of runs").get_by_role("link", name="AdamW")
+    ).to_be_visible()
+    assert accessibility_faults(page) == []
