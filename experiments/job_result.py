@@ -36,7 +36,17 @@ _LABELS: dict[str, str | Promise] = {
 _SECONDS = {"training_seconds"}
 # What a result repeats of what was asked for, or what only programs read.
 _NOT_SHOWN = {
-    *("repository", "base_sha", "ref", "tag", "note", "started_at", "finished_at", "training_measured_in"),
+    *(
+        "repository",
+        "reproduction",
+        "base_sha",
+        "ref",
+        "tag",
+        "note",
+        "started_at",
+        "finished_at",
+        "training_measured_in",
+    ),
 }
 
 

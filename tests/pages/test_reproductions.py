@@ -79,6 +79,16 @@ def test_a_report_says_verdict_rows_environment_and_signature(version: ModelVers
     assert found.summary in client.get(PAGE).content.decode()
 
 
+def test_the_page_of_the_job_leads_to_the_report(version: ModelVersion, auditor: User) -> None:
+    found = make_reproduction(version)
+    job = Job.objects.get(pk=found.job)
+    Job.objects.filter(pk=job.pk).update(
+        state="succeeded", result={"verdict": found.verdict, "passed": True, "reproduction": found.pk}
+    )
+    text = client_of(auditor).get(job.get_absolute_url()).content.decode()
+    assert f'href="{found.get_absolute_url()}"' in text
+
+
 def test_a_report_that_did_not_pass_puts_what_is_wrong_first(version: ModelVersion, auditor: User) -> None:
     rows: list[dict[str, Any]] = [
         {"name": "fine", "recorded": 1.0, "rebuilt": 1.0, "difference": 0.0, "state": "identical"},
