@@ -146,7 +146,7 @@ def _pipeline(known: _Known) -> Reproduction:
             Step(
                 _("Check that the result is the same"),
                 (f"echo {shlex.quote(known.lock + '  dvc.lock')} | sha256sum --check",),
-                _("dvc.lock names the hash of every input and output."),
+                _("It names the hashes of all outputs; training that is not deterministic gives others."),
             )
         )
     if known.url and known.base and known.base != known.commit:
@@ -162,7 +162,7 @@ def _elsewhere(known: _Known, folder: str) -> Step:
         f"git checkout {known.base}",
     ]
     if params:
-        commands += [*_download(known, params, "."), f"cp {shlex.quote(params)} {_PARAMS}"]
+        commands += _download(known, params, ".")
     note = (
         _("The commit that the run started from, with the parameters that it used.")
         if params
@@ -212,7 +212,7 @@ def _environment(known: _Known, made: list[Step], missing: list[Text]) -> None:
         if path:
             commands = _download(known, path, "environment")
             if install:
-                commands.append(install.format(file=shlex.quote(f"environment/{path}")))
+                commands.append(install.format(file=f"environment/{name}"))
             made.append(Step(_("Bring back its environment"), tuple(commands)))
             return
     missing.append(_("No description of its environment is known among its files (look at Files)."))
@@ -239,7 +239,7 @@ def _download(known: _Known, path: str, folder: str) -> list[str]:
 
 
 def download(run_id: str, path: str, folder: str = ".") -> str:
-    """Return the command that fetches a file or folder of a run (empty: all) with MLflow's own client."""
+    """Return the command of MLflow that puts a file or folder of a run (empty: all) into `folder`."""
     wanted = f" --artifact-path {shlex.quote(path)}" if path else ""
     where = f"--run-id {shlex.quote(run_id)}{wanted} --dst-path {shlex.quote(folder)}"
     return f"mlflow artifacts download {where}"

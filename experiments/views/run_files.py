@@ -20,8 +20,9 @@ from experiments.selectors.run_files import RunFiles
 _SECONDS = 1
 _ENTRIES = 200
 _LARGEST = 10**7
-_TREE = Part("run-tree", "experiments/_run_tree.html")
-_FILE = Part("run-file", "experiments/_run_file.html")
+# One element: a poll may find the file where the page began with what is known of its folder.
+_TREE = Part("run-place", "experiments/_run_tree.html")
+_FILE = Part("run-place", "experiments/_run_file.html")
 # Whatever it is, a browser that opens it does nothing with it (and may not guess what it is).
 _HARMLESS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",

@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 from django.test import TestCase
 from django.utils import timezone
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag
 from pytest_django import Settings
 
 from experiments import file_reading, file_room, run_files
@@ -13,7 +15,7 @@ from experiments.file_kinds import Kind
 from experiments.models import Run, RunFile, RunFileContent, RunListing
 from experiments.selectors import run_files as selectors
 from experiments.selectors.run_files import RunFiles
-from tests.mlflow_registry import log_file, log_run
+from tests.mlflow_registry import log_file, log_run, mirrored
 from tests.run_file_contents import png
 from tests.versions import make_run
 
@@ -181,3 +183,20 @@ def test_names_that_mean_something_to_a_path_are_found_nowhere(url: str) -> None
     for path in ("../a.txt", "/etc/passwd", "a.txt/", "a\0b", "%2e%2e/a.txt"):
         assert look(run, path=path).files == ()
         assert selectors.file_at(run, path) is None
+
+
+def test_data_sets_that_a_run_says_it_used_are_mirrored(url: str) -> None:
+    run = log_run(url)
+    assert run.inputs == []
+    dataset = Dataset(name="digits", digest="ab12", source_type="s3", source="s3://data/digits")
+    used = DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
+    MlflowClient(url).log_inputs(run.run_id, [used])
+    assert mirrored(url, run.run_id).inputs == [
+        {
+            "name": "digits",
+            "digest": "ab12",
+            "source_type": "s3",
+            "source": "s3://data/digits",
+            "context": "training",
+        }
+    ]
