@@ -6,17 +6,19 @@ from statistics import median
 
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
+from django.utils import timezone
 
 from experiments.job_states import JobState
 from experiments.models import Job
 
 _LAST = 5
+_RECENT = timedelta(days=30)
 
 Usual = dict[tuple[str, int | None], timedelta]
 
 
 def usual(jobs: Collection[Job]) -> Usual:
-    """Return the median time of the last successful jobs like `jobs`, by kind and repository. One query.
+    """Return the median time of recent successful jobs like `jobs`, by kind and repository. One query.
 
     A kind without an earlier success is left out; without `jobs` there is no query.
     """
@@ -25,6 +27,7 @@ def usual(jobs: Collection[Job]) -> Usual:
     newest = Window(RowNumber(), partition_by=[F("kind"), F("repository")], order_by=F("pk").desc())
     done = Job.objects.filter(
         state=JobState.SUCCEEDED,
+        created_at__gte=timezone.now() - _RECENT,
         kind__in={job.kind for job in jobs},
         started_at__isnull=False,
         finished_at__isnull=False,
