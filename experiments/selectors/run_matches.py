@@ -122,7 +122,7 @@ def _best(parts: list[Driver]) -> Driver | None:
     """Return the part to collect by; None if walking is likely to read less."""
     if not parts:
         return None
-    sizes = [(part.ids[: PROBED + 1].count(), part) for part in parts[:_MAX_PROBES]]
+    sizes = [(part.ids.order_by()[: PROBED + 1].count(), part) for part in parts[:_MAX_PROBES]]
     size, narrowest = min(sizes, key=lambda one: one[0])
     if size > PROBED:
         return None

@@ -89,10 +89,15 @@ class RunList:
 
 def columns_on_offer(experiment: str) -> Offer:
     """Return the columns that the newest runs of an experiment have (empty: of all). Two queries."""
-    newest = Run.objects.filter(lifecycle_stage=ACTIVE, experiment__lifecycle_stage=ACTIVE)
+    # No join: with one, SQLite takes the experiment first and sorts all its runs.
+    newest = Run.objects.filter(lifecycle_stage=ACTIVE)
     if experiment:
-        newest = newest.filter(experiment__experiment_id=experiment)
-    rows = newest.order_by("-started_at", "-pk").values_list("pk", "metrics", "params")[:_SAMPLE]
+        chosen = Experiment.objects.filter(experiment_id=experiment, lifecycle_stage=ACTIVE).values("pk")
+        newest = newest.filter(experiment=Subquery(chosen[:1]))
+    else:
+        gone = Experiment.objects.exclude(lifecycle_stage=ACTIVE).values("pk")
+        newest = newest.exclude(experiment__in=gone)
+    rows = newest.order_by("-started_at").values_list("pk", "metrics", "params")[:_SAMPLE]
     keys, known, sample = [], 0, []
     for pk, metrics, params in rows.iterator(chunk_size=_SAMPLE_CHUNK):
         keys.append(pk)
