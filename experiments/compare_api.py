@@ -78,7 +78,7 @@ class OfferSerializer(serializers.Serializer[Any]):
     version = serializers.CharField(source="label")
 
 
-class ComparisonSerializer(serializers.Serializer[Any]):
+class RunComparisonSerializer(serializers.Serializer[Any]):
     """A page of the table of compared runs."""
 
     runs = ComparedSerializer(many=True)
@@ -104,7 +104,7 @@ class CompareView(GenericAPIView[Any]):
             OpenApiParameter("rows", str, enum=["different", "all"], description="all by default"),
             OpenApiParameter("q", str, description="part of the names of rows"),
         ],
-        responses=ComparisonSerializer,
+        responses=RunComparisonSerializer,
     )
     def get(self, request: Request) -> Response:
         """Compare runs: metrics, parameters, tags, each with its difference to the baseline."""
