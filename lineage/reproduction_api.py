@@ -17,7 +17,7 @@ from registry import access
 from registry.serializers import QueuedJobSerializer
 
 
-class ReproductionSerializer(serializers.ModelSerializer[Reproduction]):
+class VersionReproductionSerializer(serializers.ModelSerializer[Reproduction]):
     """What came of one reproduction."""
 
     id = serializers.IntegerField(source="pk")
@@ -28,15 +28,22 @@ class ReproductionSerializer(serializers.ModelSerializer[Reproduction]):
         read_only_fields = fields
 
 
-class ReportSerializer(ReproductionSerializer):
+class ReportSerializer(VersionReproductionSerializer):
     """The same with the signed report: `signature` (Ed25519) is over its canonical JSON (RFC 8785)."""
 
     model = serializers.CharField(source="version.model.name")
     version = serializers.CharField(source="version.version")
     report = serializers.DictField()
 
-    class Meta(ReproductionSerializer.Meta):
-        fields = [*ReproductionSerializer.Meta.fields, "model", "version", "report", "key", "signature"]
+    class Meta(VersionReproductionSerializer.Meta):
+        fields = [
+            *VersionReproductionSerializer.Meta.fields,
+            "model",
+            "version",
+            "report",
+            "key",
+            "signature",
+        ]
         read_only_fields = fields
 
 
@@ -63,11 +70,11 @@ class ToleranceBody(RequestBody):
 class VersionReproductions(APIView):
     """What came of rebuilding one version."""
 
-    @extend_schema(responses=ReproductionSerializer(many=True))
+    @extend_schema(responses=VersionReproductionSerializer(many=True))
     def get(self, request: Request, name: str, version: str) -> Response:
         """Return the newest reproductions, the newest first."""
         found = access.get_version(name, version, user=signed_in(request._request))
-        return Response(ReproductionSerializer(reproduction_page.newest(found), many=True).data)
+        return Response(VersionReproductionSerializer(reproduction_page.newest(found), many=True).data)
 
     @extend_schema(request=None, responses={202: QueuedJobSerializer})
     def post(self, request: Request, name: str, version: str) -> Response:
