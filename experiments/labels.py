@@ -14,6 +14,7 @@ from experiments import runners
 _STEPS: Mapping[str, Promise] = {
     "fetch": pgettext_lazy("job step", "fetch"),
     "read experiments": pgettext_lazy("job step", "read experiments"),
+    "read commits": pgettext_lazy("job step", "read commits"),
     "read runs": pgettext_lazy("job step", "read runs"),
     "compute": pgettext_lazy("job step", "compute"),
     "clone": pgettext_lazy("job step", "clone"),

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from experiments.pipeline_summary import in_running_order, summary
 from integrations.dvc_files import read_pipeline
+from integrations.errors import IntegrationError
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "receipt-ocr" / "dvc.yaml"
 
@@ -58,13 +61,18 @@ def test_stages_that_wait_for_each_other_do_not_hang() -> None:
 
 
 def test_what_a_database_cannot_store_is_replaced_and_what_is_long_is_cut() -> None:
-    text = 'stages: {"a\\0b": {cmd: "\\ud800", desc: "' + "d" * 5_000 + '", deps: [' + "x," * 2_000 + "]}}"
+    text = 'stages: {"a\\0b": {cmd: "c", desc: "' + "d" * 5_000 + '", deps: [' + "x," * 2_000 + "]}}"
     stage = summary(read_pipeline(text))["stages"][0]
     assert stage["name"] == "a\ufffdb"
     assert len(stage["desc"]) == 1_000
     assert len(stage["deps"]) == 500
     json.dumps(stage).encode()
     assert "\x00" not in str(stage)
+
+
+def test_half_a_surrogate_pair_is_no_yaml() -> None:
+    with pytest.raises(IntegrationError, match="not valid YAML: while parsing"):
+        read_pipeline('stages: {a: {cmd: "\\ud800"}}')
 
 
 def test_many_stages_and_paths_are_ordered_quickly() -> None:
