@@ -233,6 +233,9 @@ SPECTACULAR_SETTINGS = {
         "NoticeKind": "registry.models.notices.Notice.Kind",
         "DriftState": "registry.models.drifts.Drift.State",
         "DriftKind": "registry.models.drifts.Drift.Kind",
+        "DataKind": "lineage.models.DataVersion.Kind",
+        "FileChangeKind": ["added", "removed", "modified", "moved"],
+        "StageDifferenceKind": ["code", "data", "parameter", "command", "input"],
     },
 }
 

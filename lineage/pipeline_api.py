@@ -25,7 +25,7 @@ class StageFileSerializer(serializers.ModelSerializer[StageFile]):
         read_only_fields = fields
 
 
-class ChangeSerializer(serializers.Serializer[Any]):
+class StageDifferenceSerializer(serializers.Serializer[Any]):
     """One difference; `old` or `new` is null where there is nothing on that side."""
 
     kind = serializers.ChoiceField(choices=["code", "data", "parameter", "command", "input"])
@@ -44,7 +44,7 @@ class StageSerializer(serializers.Serializer[Any]):
     parameters = serializers.SerializerMethodField()
     inputs = serializers.SerializerMethodField()
     outputs = serializers.SerializerMethodField()
-    stale = ChangeSerializer(many=True)
+    stale = StageDifferenceSerializer(many=True)
     circular = serializers.BooleanField(source="in_circle")
 
     @extend_schema_field(OpenApiTypes.OBJECT)
@@ -70,7 +70,7 @@ class StageChangeSerializer(serializers.Serializer[Any]):
     reruns = serializers.BooleanField()
     new = serializers.BooleanField(source="is_new")
     before = serializers.CharField(help_text="its name in the base, if it had another")
-    changes = ChangeSerializer(many=True)
+    changes = StageDifferenceSerializer(many=True)
     waits_for = serializers.ListField(child=serializers.CharField())
 
 

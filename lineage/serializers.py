@@ -111,7 +111,7 @@ class ImpactSerializer(serializers.Serializer[Any]):
     deployments = DeploymentSerializer(many=True)
 
 
-class ChangeSerializer(serializers.Serializer[Any]):
+class InputChangeSerializer(serializers.Serializer[Any]):
     """One input of two versions; null where one has none of that name."""
 
     name = serializers.CharField()
@@ -147,10 +147,10 @@ class ComparisonSerializer(serializers.Serializer[Any]):
     second_commit = serializers.CharField(source="second.sha")
     commits = ComparedCommitSerializer(many=True, help_text="in the second, not in the first")
     commits_back = ComparedCommitSerializer(many=True, help_text="in the first, not in the second")
-    data = ChangeSerializer(many=True)  # type: ignore[assignment]
-    parameters = ChangeSerializer(many=True)
-    commands = ChangeSerializer(many=True)
-    environment = ChangeSerializer(many=True)
+    data = InputChangeSerializer(many=True)  # type: ignore[assignment]
+    parameters = InputChangeSerializer(many=True)
+    commands = InputChangeSerializer(many=True)
+    environment = InputChangeSerializer(many=True)
 
 
 def _plain(value: Any) -> Any:

@@ -14,7 +14,7 @@ from lineage import access, updates
 from lineage.models import UpdatePlan
 
 
-class PlanSerializer(serializers.ModelSerializer[UpdatePlan]):
+class UpdatePlanSerializer(serializers.ModelSerializer[UpdatePlan]):
     """When a repository is fetched by itself."""
 
     webhook = serializers.SerializerMethodField()
@@ -45,20 +45,20 @@ class SecretSerializer(serializers.Serializer[Any]):
 class Updates(APIView):
     """The schedule of a repository."""
 
-    @extend_schema(operation_id="updates_retrieve", responses=PlanSerializer)
+    @extend_schema(operation_id="updates_retrieve", responses=UpdatePlanSerializer)
     def get(self, request: Request, name: str) -> Response:
         """Return when the repository is fetched by itself."""
         _who, repository = access.repository_for(request._request, name)
-        return Response(PlanSerializer(updates.plan_of(repository)).data)
+        return Response(UpdatePlanSerializer(updates.plan_of(repository)).data)
 
-    @extend_schema(operation_id="updates_change", request=ScheduleBody, responses=PlanSerializer)
+    @extend_schema(operation_id="updates_change", request=ScheduleBody, responses=UpdatePlanSerializer)
     def put(self, request: Request, name: str) -> Response:
         """Have the repository fetched every so many minutes, or not any more."""
         who, repository = access.repository_for(request._request, name)
         body = ScheduleBody(data=request.data)
         body.is_valid(raise_exception=True)
         plan = updates.schedule(repository, minutes=body.validated_data["minutes"], user=who.user)
-        return Response(PlanSerializer(plan).data)
+        return Response(UpdatePlanSerializer(plan).data)
 
 
 class Hook(APIView):
