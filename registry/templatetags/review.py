@@ -26,3 +26,9 @@ def element_id(anchor: str) -> str:
 def evidence_words(names: object) -> str:
     """Return the words for parts of the evidence, one after the other."""
     return ", ".join(labels.evidence(str(name)) for name in names) if isinstance(names, list | tuple) else ""
+
+
+@register.filter
+def verdict_word(name: str) -> str:
+    """Return what a reviewer did."""
+    return labels.verdict(name)
