@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.roles import Permission
+from experiments import applying
 from experiments.access import Viewer
 from experiments.live import Live, Part
 from experiments.models import Run
@@ -58,6 +59,7 @@ def context(who: Viewer, run: Run, tab: str) -> dict[str, Any]:
         "compare_url": _url("experiments:compare", query=f"runs={run.run_id}"),
         "sweep_url": _launch_url("experiments:sweep", found),
         "launch_url": _launch_url("experiments:launch", found),
+        "apply_url": _apply_url(found),
         "versions_url": _url("registry:run-versions", run.run_id),
         "register_url": _url("registry:register", query=f"run={run.run_id}"),
     }
@@ -123,3 +125,10 @@ def _launch_url(name: str, found: Frame) -> str:
     if found.repository is None:
         return ""
     return _url(name, found.repository.name, query=f"from_run={found.run.run_id}")
+
+
+def _apply_url(found: Frame) -> str:
+    """Return where the result that a run was logged from is put onto a branch; empty where there is none."""
+    if found.job is None or not applying.can_be_applied(found.job):
+        return ""
+    return reverse("experiments:job-apply", args=[found.job.pk])

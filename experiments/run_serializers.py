@@ -45,7 +45,7 @@ class RunDetailSerializer(RunSerializer):
     class Meta(RunSerializer.Meta):
         fields = [
             *RunSerializer.Meta.fields,
-            *("lifecycle_stage", "artifact_uri", "tags", "inputs", "note", "archived"),
+            *("lifecycle_stage", "artifact_uri", "inputs", "note", "archived"),
             *("parent", "children", "files", "job", "repository", "pending_jobs", "mlflow_url"),
         ]
         read_only_fields = fields

@@ -42,6 +42,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     experiment = serializers.CharField(source="experiment.name")
     metrics = serializers.SerializerMethodField()
     params = serializers.SerializerMethodField()
+    tags = serializers.SerializerMethodField()
 
     class Meta:
         model = Run
@@ -56,6 +57,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
             "ended_at",
             "metrics",
             "params",
+            "tags",
         ]
         read_only_fields = fields
 
@@ -68,6 +70,11 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     def get_params(self, run: Run) -> dict[str, Any]:
         """Return the parameters, or those of the chosen columns."""
         return self._chosen(run.params, "params")
+
+    @extend_schema_field(OpenApiTypes.OBJECT)
+    def get_tags(self, run: Run) -> dict[str, Any]:
+        """Return the tags, or those of the chosen columns."""
+        return self._chosen(run.tags, "tags")
 
     def _chosen(self, values: dict[str, Any], kind: str) -> dict[str, Any]:
         columns: tuple[Column, ...] = self.context.get("columns", ())

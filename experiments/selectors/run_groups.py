@@ -13,13 +13,22 @@ from django.db.models import QuerySet
 from experiments.group_arrays import Groups, Summary
 from experiments.metric_goals import Goal
 from experiments.metric_meaning import Meanings
-from experiments.models import Run
+from experiments.models import Experiment, Run
 from experiments.run_columns import Column
 from experiments.run_groups import MAX_GROUPS, Group, Grouping, Measure, in_order, query
-from experiments.selectors.run_matches import Matches
+from experiments.selectors.meanings import meanings as declared
+from experiments.selectors.run_matches import Matches, RunFilter
 from experiments.selectors.run_order import TABLES
 
 _CHUNK = 10_000
+
+
+def grouped(found: Matches, keys: Sequence[Column], metrics: Sequence[Column], wanted: RunFilter) -> Grouping:
+    """Return the groups of the runs in `found`, which pass `wanted`; what is better is as declared."""
+    one = Experiment.objects.filter(experiment_id=wanted.experiment).first() if wanted.experiment else None
+    number = one.pk if one else None
+    known = declared([number] if number else [])
+    return grouping(found, keys, metrics, text=wanted.text, meanings=known, experiment=number)
 
 
 def grouping(

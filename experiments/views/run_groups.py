@@ -9,11 +9,9 @@ from django.utils.http import urlencode
 from experiments import run_groups
 from experiments.access import Viewer
 from experiments.forms import RunFilterForm
-from experiments.models import Experiment
 from experiments.run_columns import Column, Offer
 from experiments.run_groups import Group, Grouping
 from experiments.selectors import run_groups as selectors
-from experiments.selectors.meanings import meanings
 from experiments.views.run_toolbar import found, toolbar
 
 
@@ -24,20 +22,9 @@ def page(
     wanted = form.wanted()
     matches, fault = found(wanted)
     keys = run_groups.keys(request.GET.getlist("group"))
-    experiment = (
-        Experiment.objects.filter(experiment_id=wanted.experiment).first() if wanted.experiment else None
-    )
-    number = experiment.pk if experiment else None
     grouping = Grouping(keys, run_groups.measured(columns), [], more=False)
     if not fault:
-        grouping = selectors.grouping(
-            matches,
-            keys,
-            grouping.metrics,
-            text=wanted.text,
-            meanings=meanings([number] if number else []),
-            experiment=number,
-        )
+        grouping = selectors.grouped(matches, keys, grouping.metrics, wanted)
     context: dict[str, Any] = {
         **toolbar(request, who, form, offer, columns),
         "grouping": grouping,

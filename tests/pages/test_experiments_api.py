@@ -67,6 +67,18 @@ def test_runs_are_filtered_sorted_and_cut_to_columns(client: Client, someone: Us
     assert get(client, "runs/", experiment="99")["count"] == 0
 
 
+def test_runs_are_listed_with_their_tags_and_archived_ones_where_asked(
+    client: Client, someone: User
+) -> None:
+    make_measured_run({}, name="kept", tags={"team": "ocr", "odd": "1"})
+    make_measured_run({}, name="gone", tags={"stagegate.archived": "true"})
+    [kept] = get(client, "runs/", columns="tags.team")["results"]
+    assert (kept["name"], kept["tags"]) == ("kept", {"team": "ocr"})
+    assert [run["name"] for run in get(client, "runs/", archived="only")["results"]] == ["gone"]
+    assert get(client, "runs/", archived="all")["count"] == 2
+    assert client.get("/api/v1/runs/", {"archived": "bogus"}).status_code == 422
+
+
 def test_one_run_comes_with_its_tags_and_its_job(client: Client, someone: User) -> None:
     job = make_job("succeeded")
     run = make_measured_run({"loss": 2.0}, tags={"stagegate.job": str(job.pk), "team": "ocr"})

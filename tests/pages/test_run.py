@@ -147,6 +147,15 @@ def test_the_job_and_the_repository_are_linked_with_the_way_to_run_again(
     assert "from_run" not in html_of(client, f"/runs/{run.run_id}/")
 
 
+def test_the_result_behind_a_run_can_be_put_onto_a_branch(client: Client, someone: User) -> None:
+    job = make_job("succeeded", repository=make_repository(), result={"sha": "a" * 40})
+    run = make_measured_run({}, tags={"stagegate.job": str(job.pk)})
+    assert f'href="/jobs/{job.pk}/apply/"' in html_of(client, f"/runs/{run.run_id}/")
+    job.result = {}
+    job.save()
+    assert "/apply/" not in html_of(client, f"/runs/{run.run_id}/")
+
+
 @pytest.mark.parametrize("number", ["x", "999999", "9" * 40, "-1", "\u0663"])
 def test_tags_that_name_no_job_are_only_tags(client: Client, someone: User, number: str) -> None:
     run = make_measured_run({}, tags={"stagegate.job": number, "stagegate.repository": "gone"})

@@ -100,3 +100,26 @@ def test_columns_move_by_buttons(client: Client, someone: User) -> None:
     moved = client.get("/runs/", query)
     assert moved["Location"] == "/runs/?columns=tags.team&columns=metrics.val_cer&sort=name"
     assert "ocr" in client.get(moved["Location"]).content.decode()
+
+
+def test_groups_over_rest_are_those_of_the_page(client: Client, someone: User) -> None:
+    run(0.5, "SGD")
+    best = run(0.05, "AdamW")
+    run("NaN", "AdamW", tags={"stagegate.archived": "true"})
+    query = {"group": "params.optimizer", "columns": "metrics.val_cer", "q": "metrics.val_cer > 0"}
+    found = client.get("/api/v1/runs/groups/", query).json()
+    assert (found["keys"], found["metrics"], found["more"]) == (["params.optimizer"], ["val_cer"], False)
+    assert [one["values"] for one in found["groups"]] == [["AdamW"], ["SGD"]]
+    [measure] = found["groups"][0]["measures"]
+    told = {"count": 1, "mean": 0.05, "spread": None, "low": 0.05, "high": 0.05}
+    assert measure == {**told, "direction": "min", "best": best}
+    assert client.get("/api/v1/runs/", {"q": found["groups"][0]["query"]}).json()["count"] == 1
+    everything = client.get("/api/v1/runs/groups/", {"group": "params.optimizer", "archived": "all"}).json()
+    assert [one["count"] for one in everything["groups"]] == [2, 1]
+
+
+@pytest.mark.parametrize("query", [{}, {"group": "metrics.a"}, {"group": "params.a", "q": "metrics.a <"}])
+def test_what_is_no_grouping_is_refused_over_rest(
+    client: Client, someone: User, query: dict[str, Any]
+) -> None:
+    assert client.get("/api/v1/runs/groups/", query).status_code == 422
