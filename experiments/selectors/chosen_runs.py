@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 
 from experiments.models import Run
 from experiments.run_edits import MAX_RUNS
-from experiments.selectors.run_matches import ACTIVE
+from experiments.selectors.run_matches import ACTIVE, Matches
 from experiments.stored_text import text
 
 
@@ -17,6 +17,12 @@ def ids(values: Iterable[str]) -> list[str]:
     """
     named = [text(part.strip(), 64) for value in values for part in value.split(",")]
     return list(dict.fromkeys(filter(None, named)))[: MAX_RUNS + 1]
+
+
+def matching(found: Matches) -> list[str]:
+    """Return MLflow's ids of the runs in `found`, the newest first; one more than can be edited at most."""
+    newest = found.all().order_by("-started_at", "-pk")
+    return list(newest.values_list("run_id", flat=True)[: MAX_RUNS + 1])
 
 
 def rows(wanted: list[str]) -> QuerySet[Run]:

@@ -6,10 +6,11 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from accounts.roles import Permission
-from experiments import run_groups, saved_views, sentences
+from experiments import run_edits, run_groups, saved_views, sentences
 from experiments.access import Viewer
 from experiments.filters import FilterError
 from experiments.forms import RunFilterForm
@@ -72,6 +73,18 @@ def all_pages(request: HttpRequest, name: str, *arguments: str) -> str:
     for key in ("runs", *PLACES):
         query.pop(key, None)
     return f"{reverse(f'experiments:{name}', args=arguments)}?{query.urlencode()}"
+
+
+def edit_all(request: HttpRequest, who: Viewer, wanted: RunFilter) -> dict[str, Any]:
+    """Return what the number of runs wants, to offer that all that pass the filter are edited.
+
+    Nothing is offered to whom may not, and without a filter: whoever means all runs there are chooses them.
+    """
+    address = ""
+    if who.may(Permission.RUN_EDIT) and not wanted.is_empty:
+        back = urlencode({"all": "1", "back": all_pages(request, "runs")})
+        address = f"{all_pages(request, 'edit-runs')}&{back}"
+    return {"edit_all_address": address, "edit_limit": run_edits.MAX_RUNS}
 
 
 def _choices(offer: Offer, columns: tuple[Column, ...]) -> list[tuple[str, list[Column]]]:

@@ -23,7 +23,7 @@ from experiments.selectors.run_matches import Matches
 from experiments.selectors.run_order import DEFAULT, CursorError
 from experiments.selectors.runs import RunPage
 from experiments.views.run_groups import page as group_page
-from experiments.views.run_toolbar import PLACES, all_pages, found, toolbar
+from experiments.views.run_toolbar import PLACES, all_pages, edit_all, found, toolbar
 
 _SECONDS = 5
 #: Runs that can be compared at once.
@@ -86,6 +86,7 @@ def runs(request: HttpRequest) -> HttpResponse:
         "edit_refusal": who.refusal(Permission.RUN_EDIT),
         "compare_limit": COMPARED,
         "here": request.get_full_path(),
+        **edit_all(request, who, wanted),
         **toolbar(request, who, form, offer, columns),
         **context,
     }
@@ -95,11 +96,12 @@ def runs(request: HttpRequest) -> HttpResponse:
 @require_safe
 def count(request: HttpRequest) -> HttpResponse:
     """Tell how many runs pass the filter in the address; apart from the table, which need not wait for it."""
-    access.viewer(request)
-    form = RunFilterForm(request.GET, experiments=selectors.experiments())
-    matches, fault = found(form.wanted())
+    who = access.viewer(request)
+    wanted = RunFilterForm(request.GET, experiments=selectors.experiments()).wanted()
+    matches, fault = found(wanted)
     context = {
         "count": selectors.count(matches),
+        **edit_all(request, who, wanted),
         "back": f"{reverse('experiments:runs')}?{request.GET.urlencode()}",
     }
     page = (

@@ -67,9 +67,7 @@ def test_runs_are_filtered_sorted_and_cut_to_columns(client: Client, someone: Us
     assert get(client, "runs/", experiment="99")["count"] == 0
 
 
-def test_runs_are_listed_with_their_tags_and_archived_ones_where_asked(
-    client: Client, someone: User
-) -> None:
+def test_runs_are_listed_with_their_tags_and_archived_ones_where_asked(client: Client, someone: User) -> None:
     make_measured_run({}, name="kept", tags={"team": "ocr", "odd": "1"})
     make_measured_run({}, name="gone", tags={"stagegate.archived": "true"})
     [kept] = get(client, "runs/", columns="tags.team")["results"]

@@ -7,7 +7,9 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.roles import Role
+from experiments import run_edits
 from experiments.models import Job
+from experiments.selectors import chosen_runs
 from tests.people import make_user
 from tests.runs import NASTY, make_measured_run
 
@@ -33,7 +35,7 @@ def test_runs_that_an_address_names_stay_chosen_from_page_to_page(client: Client
     gone = make_measured_run({}, name="gone", lifecycle_stage="deleted")
     page = html(client, "/runs/", status="FINISHED", runs=[here.run_id, elsewhere.run_id, gone.run_id, "x\0"])
     assert "2 runs chosen" in page
-    assert page.count(f'value="{elsewhere.run_id}"') == 3  # of the tray, the filter and the columns
+    assert page.count(f'value="{elsewhere.run_id}"') == 4  # of the tray, the filter, the groups and the columns
     assert " checked></td>" in page.split(f'id="run-row-{here.pk}"')[1].split("</tr>")[0]
     assert f"runs={here.run_id}&amp;runs={elsewhere.run_id}" in page  # in links
 
@@ -102,3 +104,27 @@ def test_archived_runs_are_a_choice_of_the_filter(client: Client, someone: User)
 def test_names_in_the_tray_are_text(client: Client, someone: User) -> None:
     run = make_measured_run({}, name=NASTY)
     assert NASTY not in html(client, "/runs/", runs=run.run_id) + html(client, "/runs/edit/", runs=run.run_id)
+
+
+def test_all_that_pass_a_filter_can_be_edited_and_nothing_else(
+    client: Client, someone: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = {make_measured_run({"a": number}, name=f"run {number}").run_id for number in range(3)}
+    other = make_measured_run({"a": 9}, name="other").run_id
+    assert "Tag or archive all" not in html(client, "/runs/")
+    page = html(client, "/runs/", q="metrics.a < 5", columns="metrics.a")
+    address = page.split('">Tag or archive all')[0].rpartition('href="')[2].replace("&amp;", "&")
+    page = client.get(address).content.decode()
+    assert "Edit 3 runs" in page
+    assert all(f'name="runs" value="{run_id}"' in page for run_id in ids)
+    assert other not in page
+    assert 'name="back" value="/runs/?q=metrics.a+%3C+5&amp;columns=metrics.a"' in page
+    monkeypatch.setattr(chosen_runs, "MAX_RUNS", 2)
+    monkeypatch.setattr(run_edits, "MAX_RUNS", 2)
+    assert "Tag or archive all" not in html(client, "/runs/", q="metrics.a < 5")
+    page = client.get(address).content.decode()
+    assert "At most 2 runs can be edited at once." in page
+    assert 'name="runs"' not in page
+    assert "No run is chosen" in html(client, "/runs/edit/", all="1", q="metrics.a <")
+    client.force_login(make_user(Role.VIEWER))
+    assert "Tag or archive all" not in html(client, "/runs/", q="metrics.a < 5")
