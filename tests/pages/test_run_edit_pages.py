@@ -35,7 +35,7 @@ def test_runs_that_an_address_names_stay_chosen_from_page_to_page(client: Client
     gone = make_measured_run({}, name="gone", lifecycle_stage="deleted")
     page = html(client, "/runs/", status="FINISHED", runs=[here.run_id, elsewhere.run_id, gone.run_id, "x\0"])
     assert "2 runs chosen" in page
-    assert page.count(f'value="{elsewhere.run_id}"') == 4  # of the tray, the filter, the groups and the columns
+    assert page.count(f'value="{elsewhere.run_id}"') == 4  # tray, filter, groups and columns
     assert " checked></td>" in page.split(f'id="run-row-{here.pk}"')[1].split("</tr>")[0]
     assert f"runs={here.run_id}&amp;runs={elsewhere.run_id}" in page  # in links
 
