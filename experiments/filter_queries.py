@@ -253,7 +253,8 @@ def _text(value: float | str) -> str:
 
 def _instant(asked: Condition, value: float | str, now: datetime) -> datetime:
     if isinstance(value, float):
-        found = moment(int(value)) if abs(value) < 1e17 else None
+        # To MLflow 0 means that there is no time; who writes it in a filter means the first instant.
+        found = moment(int(value) or 1) if abs(value) < 1e17 else None
     else:
         found = _relative(value, now) or _absolute(value)
     if found is None:

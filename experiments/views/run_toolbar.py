@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -48,7 +49,7 @@ def toolbar(
     request: HttpRequest, who: Viewer, form: RunFilterForm, offer: Offer, columns: tuple[Column, ...]
 ) -> dict[str, Any]:
     """Return what its templates want. One query."""
-    arrangement = saved_views.arrangement(request.GET.urlencode())
+    arrangement = _arrangement(request)
     tabs = view_selectors.tabs(who.user, request.GET.get("view", ""), arrangement)
     opened = next((tab for tab in tabs if tab.current), None)
     return {
@@ -85,6 +86,14 @@ def edit_all(request: HttpRequest, who: Viewer, wanted: RunFilter) -> dict[str, 
         back = urlencode({"all": "1", "back": all_pages(request, "runs")})
         address = f"{all_pages(request, 'edit-runs')}&{back}"
     return {"edit_all_address": address, "edit_limit": run_edits.MAX_RUNS}
+
+
+def _arrangement(request: HttpRequest) -> str:
+    """Return what a view would keep of the address; nothing where that is too long for one."""
+    try:
+        return saved_views.arrangement(request.GET.urlencode())
+    except ValidationError:
+        return ""
 
 
 def _choices(offer: Offer, columns: tuple[Column, ...]) -> list[tuple[str, list[Column]]]:
