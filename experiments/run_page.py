@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.roles import Permission
-from experiments import applying
+from experiments import applying, lineage_links
 from experiments.access import Viewer
 from experiments.live import Live, Part
 from experiments.models import Run
@@ -61,6 +61,7 @@ def context(who: Viewer, run: Run, tab: str) -> dict[str, Any]:
         "launch_url": _launch_url("experiments:launch", found),
         "apply_url": _apply_url(found),
         "versions_url": _url("registry:run-versions", run.run_id),
+        "lineage_url": lineage_links.of_run(run.run_id),
         "register_url": _url("registry:register", query=f"run={run.run_id}"),
     }
 

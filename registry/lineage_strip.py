@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
+from experiments import lineage_links
 from registry.models import ModelVersion, Promotion
 
 
@@ -38,7 +39,7 @@ def of(version: ModelVersion, promotion: Promotion | None = None) -> list[Step]:
             "circle-stack",
             data,
             _joined(told.get("dataset_name"), told.get("dataset_version"), data),
-            _address("registry:version-metadata", *here) if data else "",
+            lineage_links.of_data(data) or (_address("registry:version-metadata", *here) if data else ""),
             "digest",
             _joined(told.get("dataset_name"), told.get("dataset_version")),
         ),
@@ -47,7 +48,7 @@ def of(version: ModelVersion, promotion: Promotion | None = None) -> list[Step]:
             "code-bracket",
             commit,
             commit,
-            _address("experiments:repository", repository) if commit and repository else "",
+            lineage_links.of_commit(commit, repository),
             "digest",
             _joined(repository),
         ),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.roles import Permission
-from experiments import access, launches, repositories
+from experiments import access, launches, lineage_links, repositories
 from experiments.live import Live, Part
 from experiments.models import Job, Repository
 from experiments.pipeline_outline import Outline, outline
@@ -57,6 +57,7 @@ def _context(request: HttpRequest, who: access.Viewer, row: Repository) -> dict[
         "repository": row,
         "experiment": selectors.experiment_of(row),
         "activity": selectors.activity(row, who.user),
+        "lineage_url": lineage_links.of_commit(target.commit.sha, row.name) if target else "",
         "refs": selectors.refs_of(row),
         "asked": asked,
         "target": target,

@@ -1,0 +1,29 @@
+"""Addresses of the lineage of runs, commits and data: pages of an app to the left, if it is there."""
+
+from urllib.parse import quote
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.http import urlencode
+
+
+def of_run(run_id: str) -> str:
+    """Return the address of the graph around a run; empty where there is none."""
+    return _graph(f"run:{quote(run_id)}")
+
+
+def of_commit(sha: str, repository: str = "") -> str:
+    """Return the address of the graph around a commit; empty where there is none."""
+    return _graph(f"commit:{quote(repository)}@{sha}") if sha else ""
+
+
+def of_data(md5: str) -> str:
+    """Return the address of the graph around data, wherever they lie; empty where there is none."""
+    return _graph(f"data::@{md5}") if md5 else ""
+
+
+def _graph(node: str) -> str:
+    try:
+        address = reverse("lineage:lineage")
+    except NoReverseMatch:
+        return ""
+    return f"{address}?{urlencode({'node': node})}"
