@@ -16,7 +16,7 @@ from lineage.grouping import Group
 from lineage.node_ids import Kind
 from registry import labels as registry_labels
 
-_TITLE, _NOTE = 23, 30
+_TITLE, _NOTE = 23, 28
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection
 
+from django.db.models import Exists, OuterRef
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
@@ -12,7 +13,7 @@ from lineage.facts.told import Fact, Told, facts
 from lineage.models import DataVersion
 from lineage.node_ids import Kind, NodeId
 from lineage.page_addresses import address
-from lineage.reach import DATA_TAG, Reach
+from lineage.reach import DATA_TAG, JOB_TAG, Reach
 
 _PLACES = 10
 _NAMES = 200
@@ -26,18 +27,20 @@ def of(values: Collection[str], _limits: Reach) -> dict[str, Told]:
         places[row.hash].append(row)
     names = _names([value for value in values if value not in places])
     return {
-        value: _known(places[value]) if value in places else _unknown(value, names.get(value, ""))
+        value: _known(places[value]) if value in places else _unknown(value, *names.get(value, ("", False)))
         for value in values
     }
 
 
-def _names(hashes: Collection[str]) -> dict[str, str]:
-    """Return what runs call data that no repository has. One query."""
+def _names(hashes: Collection[str]) -> dict[str, tuple[str, bool]]:
+    """Return what runs call data that no repository has, and whether pipelines of ours do. One query."""
     if not hashes:
         return {}
     rows = RunTag.objects.filter(key="dataset_name", run__filter_tags__key=DATA_TAG)
     rows = rows.filter(run__filter_tags__value__in=hashes).order_by()
-    return dict(rows.values_list("run__filter_tags__value", "value")[:_NAMES])
+    ours = Exists(RunTag.objects.filter(run=OuterRef("run"), key=JOB_TAG))
+    told = rows.values_list("run__filter_tags__value", "value", ours)[:_NAMES]
+    return {value: (name, is_ours) for value, name, is_ours in told}
 
 
 def _known(rows: list[DataVersion]) -> Told:
@@ -67,13 +70,18 @@ def _known(rows: list[DataVersion]) -> Told:
     )
 
 
-def _unknown(value: str, name: str) -> Told:
-    """Return data that only tags of runs name."""
+def _unknown(value: str, name: str, is_ours: bool) -> Told:
+    """Return data that only tags of runs name.
+
+    :param is_ours: whether a pipeline of ours does. Of several inputs it makes one hash, which no file has;
+        each of them is in the graph, too, before its stage.
+    """
+    is_joint = is_ours and not value.endswith(".dir")
     return Told(
         Kind.DATA,
         str(NodeId(Kind.DATA, value)),
         name or value[:12],
-        _("named by runs only"),
-        gone=True,
+        _("all inputs together") if is_joint else _("named by runs only"),
+        gone=not is_joint,
         facts=facts(Fact("hash", value, "digest"), Fact("name", name)),
     )

@@ -236,3 +236,17 @@ def test_the_queries_do_not_grow_with_the_width(repository, viewer):
 def test_as_of_takes_no_more_queries_than_now(story, viewer):
     now = count(lambda: around("version:receipt-ocr@1.0.0", viewer))
     assert count(lambda: around("version:receipt-ocr@1.0.0", viewer, at=day(20))) <= now
+
+
+def test_what_a_pipeline_makes_one_hash_of_is_not_taken_for_lost_data(repository, viewer):
+    make_pipeline(repository)
+    joint, lost = "5" * 32, "6" * 32
+    make_job_run(data=joint)
+    make_plain_run(data=lost)
+    told = facts.of(
+        (roots.find(node_ids.parse(f"data::@{one}"), user=viewer) for one in (joint, lost)), Reach()
+    )
+    assert [(one.note, one.gone) for one in told.values()] == [
+        ("all inputs together", False),
+        ("named by runs only", True),
+    ]
