@@ -8,8 +8,8 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from accounts.access import Person
 from audit.events import Event
 from audit.models import AuditEntry
-from experiments.metric_goals import goal
 from experiments.models import Job, Run
+from experiments.selectors.meanings import meanings
 from registry import trail_targets
 from registry.access import visible_q
 from registry.models import ModelVersion, Promotion, RegisteredModel
@@ -210,9 +210,19 @@ class MetricRow:
 
 
 def metric_rows(version: ModelVersion, production: ModelVersion | None) -> list[MetricRow]:
-    """Return every metric of the version's run. One query."""
+    """Return every metric of the version's run, with what was declared for its experiment. Two queries.
+
+    Gates do not go by that: whoever asks for a promotion may declare it. They go by the policy.
+    """
     ids = [version.run_id] + ([production.run_id] if production else [])
-    runs = {run.run_id: run.metrics for run in Run.objects.filter(run_id__in=ids)}
-    theirs = runs.get(production.run_id, {}) if production else {}
-    mine = runs.get(version.run_id, {})
-    return [MetricRow(name, mine[name], theirs.get(name), goal(name)) for name in sorted(mine)]
+    rows = Run.objects.filter(run_id__in=ids).only("run_id", "experiment_id", "metrics")
+    runs = {run.run_id: run for run in rows}
+    mine, rival = runs.get(version.run_id), runs.get(production.run_id) if production else None
+    if mine is None:
+        return []
+    theirs = rival.metrics if rival else {}
+    known = meanings([mine.experiment_id])
+    return [
+        MetricRow(name, mine.metrics[name], theirs.get(name), known.of(name, mine.experiment_id).goal)
+        for name in sorted(mine.metrics)
+    ]

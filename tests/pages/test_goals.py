@@ -12,8 +12,10 @@ from audit.models import AuditEntry
 from experiments import goal_declarations
 from experiments.metric_meaning import Declared
 from experiments.models import Experiment, MetricGoal
+from registry import selectors
 from tests.people import make_user
 from tests.runs import NASTY, make_measured_run
+from tests.versions import make_version
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +54,15 @@ def test_a_declaration_is_kept_told_and_shown(client: Client, engineer: User, ex
     run = client.get(f"/runs/{experiment.runs.get().run_id}/").content.decode()
     assert "images/s" in run
     assert "larger is better" in run
+
+
+def test_the_metrics_of_a_version_are_judged_as_declared(engineer: User, experiment: Experiment) -> None:
+    slow = make_version("1.0.0", run_id=experiment.runs.get().run_id, stage="Production")
+    quick = make_version("1.1.0", run_id=make_measured_run({"speed": 4}).run_id)
+    assert [row.goal for row in selectors.metric_rows(quick, slow)] == [""]
+    goal_declarations.declare(experiment, {"speed": Declared("max")}, user=engineer)
+    [row] = selectors.metric_rows(quick, slow)
+    assert (row.name, row.value, row.baseline, row.goal) == ("speed", 4, 3, "max")
 
 
 def test_the_same_again_changes_nothing_and_emptying_takes_it_back(
