@@ -12,11 +12,11 @@ Label = str | Promise
 GROUPS: dict[str, Label] = {
     "repository": _("Repositories"),
     "job": _("Jobs"),
-    "sweep": _("Sweeps"),
     "result": _("Results of pipelines"),
+    "sweep": _("Sweeps"),
     "run": _("Runs"),
-    "view": _("Saved views"),
     "goal": _("Goals of metrics"),
+    "view": _("Saved views"),
     "model": _("Models"),
     "version": _("Versions"),
     "check": _("Checks"),
