@@ -62,8 +62,14 @@ def context(who: Viewer, run: Run, tab: str) -> dict[str, Any]:
         "apply_url": _apply_url(found),
         "versions_url": _url("registry:run-versions", run.run_id),
         "lineage_url": lineage_links.of_run(run.run_id),
-        "register_url": _url("registry:register", query=f"run={run.run_id}"),
+        "register_url": _register_url(who, run),
     }
+
+
+def _register_url(who: Viewer, run: Run) -> str:
+    return (
+        _url("registry:register", query=f"run={run.run_id}") if who.may(Permission.VERSION_REGISTER) else ""
+    )
 
 
 def answer(

@@ -143,7 +143,9 @@ def _column(one: selectors.Compared, address: CompareAddress, who: access.Viewer
         "baseline_url": "" if one.is_baseline else address.to(baseline=run_id),
         "launch_url": _page("experiments:launch", one.repository, cloned) if may_run else "",
         "sweep_url": _page("experiments:sweep", one.repository, cloned) if may_run else "",
-        "register_url": _elsewhere("registry:register", f"?run={run_id}"),
+        "register_url": _elsewhere("registry:register", f"?run={run_id}")
+        if who.may(Permission.VERSION_REGISTER)
+        else "",
     }
 
 
