@@ -32,8 +32,8 @@ def upsert(
             arrays = ", ".join(f"%s::{_type(field)}[]" for field in fields)
             statement = _statement(table, fields, len(unique)).format(_ALL_OF.format(arrays))
             for start in range(0, len(rows), _ROWS_PER_STATEMENT):
-                part = rows[start : start + _ROWS_PER_STATEMENT]
-                cursor.execute(statement, [list(column) for column in zip(*part, strict=True)])
+                part = zip(*rows[start : start + _ROWS_PER_STATEMENT], strict=True)
+                cursor.execute(statement, [_array(*pair) for pair in zip(fields, part, strict=True)])
         else:
             marks = ", ".join(["%s"] * len(fields))
             cursor.executemany(_statement(table, fields, len(unique)).format(f"VALUES ({marks})"), rows)
@@ -45,6 +45,13 @@ def _statement(table: type[models.Model], fields: Sequence[Any], unique: int) ->
     changes = ", ".join(f"{name} = excluded.{name}" for name in names[unique:])
     into = f"INTO {connection.ops.quote_name(table._meta.db_table)} ({', '.join(names)})"
     return f"INSERT {into} {{}} ON CONFLICT ({', '.join(names[:unique])}) DO UPDATE SET {changes}"
+
+
+def _array(field: Any, values: Sequence[Any]) -> list[Any]:
+    """Return values of one column; the driver takes no array in which whole numbers stand among others."""
+    if isinstance(field, models.FloatField):
+        return [field.get_prep_value(value) for value in values]
+    return list(values)
 
 
 def _type(field: Any) -> str:
