@@ -106,6 +106,19 @@ FILES = {
     ".gitignore": "/models\n__pycache__/\n",
     "data/.gitignore": "/clean\n",
 }
+# Files with which the project fills all metadata of a version.
+LETTERS = {
+    "params.yaml": PARAMS.replace("AdamW\n", "AdamW\n  scheduler: constant\n  weight_decay: 0.0\n"),
+    "prepare.py": PREPARE.replace('"train_samples": 8', '"train_samples": 6, "val_samples": 2'),
+    "train.py": TRAIN
+    + """
+info = {"architecture": "Table", "num_params": 1, "config": {"rows": 1}}
+pathlib.Path("models/model_info.json").write_text(json.dumps(info))
+""",
+    "evaluate.py": EVALUATE.replace(
+        '"scores": {"val_cer": rate / 10}', '"val_accuracy": 0.5, "val_cer": 0.5, "val_wer": 0.5'
+    ),
+}
 
 
 def make_project(path: Path, remote: Path | None, **more: str) -> Path:

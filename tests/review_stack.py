@@ -225,10 +225,17 @@ def bring(scene: Scene, stage: str, *versions: str, approvers: tuple[str, ...]) 
     for path in paths:
         wait_until(partial(is_free, onlooker, path), 60)
         for name in approvers:
-            digest = rest[name].get(path)["evidence_digest"]
-            rest[name].post(f"{path}reviews/", {"verdict": "approve", "evidence_digest": digest})
+            wait_until(partial(approves, rest[name], path), 30)
     for path in paths:
         wait_until(partial(is_applied, onlooker, path), 60)
+
+
+def approves(rest: Rest, path: str) -> bool:
+    """Approve what is there now; say whether nothing had changed meanwhile, such as the result of a check."""
+    body = {"verdict": "approve", "evidence_digest": rest.get(path)["evidence_digest"]}
+    answer = rest.session.post(f"{rest.url}{path}reviews/", json=body, timeout=30)
+    assert answer.ok or answer.status_code == 409, f"{path}: {answer.status_code} {answer.text}"
+    return answer.ok
 
 
 def is_free(rest: Rest, path: str) -> bool:

@@ -24,7 +24,7 @@ from config.demo import project
 from registry.metadata import ModelMetadata
 from tests.browser import accessibility_faults
 from tests.integrations.git_workshop import git
-from tests.pipeline_project import EVALUATE, PARAMS, PREPARE, TRAIN, make_project
+from tests.pipeline_project import LETTERS, make_project
 from tests.site import Person, Rest, connect_repository, make_person
 from tests.stack import Stack, running
 from tests.windows import OpenWindow, windows
@@ -40,19 +40,6 @@ SMALL = {
     "train.hidden_size": 8,
 }
 STAGES = ("preprocess", "train", "evaluate")
-# A second project, of plain Python, for what is not about training. It too fills all metadata.
-LETTERS = {
-    "params.yaml": PARAMS.replace("AdamW\n", "AdamW\n  scheduler: constant\n  weight_decay: 0.0\n"),
-    "prepare.py": PREPARE.replace('"train_samples": 8', '"train_samples": 6, "val_samples": 2'),
-    "train.py": TRAIN
-    + """
-info = {"architecture": "Table", "num_params": 1, "config": {"rows": 1}}
-pathlib.Path("models/model_info.json").write_text(json.dumps(info))
-""",
-    "evaluate.py": EVALUATE.replace(
-        '"scores": {"val_cer": rate / 10}', '"val_accuracy": 0.5, "val_cer": 0.5, "val_wer": 0.5'
-    ),
-}
 AT_ONCE = (
     ({"train.learning_rate": 0.125, "train.seconds": 3.0}, "the first"),
     ({"train.learning_rate": 0.25, "train.seconds": 3.0}, "the second"),
