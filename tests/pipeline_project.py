@@ -106,8 +106,8 @@ FILES = {
     ".gitignore": "/models\n__pycache__/\n",
     "data/.gitignore": "/clean\n",
 }
-# Files with which the project fills all metadata of a version.
-LETTERS = {
+# What makes it record all metadata of a version, too.
+WITH_METADATA = {
     "params.yaml": PARAMS.replace("AdamW\n", "AdamW\n  scheduler: constant\n  weight_decay: 0.0\n"),
     "prepare.py": PREPARE.replace('"train_samples": 8', '"train_samples": 6, "val_samples": 2'),
     "train.py": TRAIN

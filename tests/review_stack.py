@@ -217,10 +217,10 @@ def is_finished(rest: Rest, run_id: str) -> bool:
     return answer.ok and answer.json()["status"] == "FINISHED"
 
 
-def bring(scene: Scene, stage: str, *versions: str, approvers: tuple[str, ...]) -> None:
+def bring(scene: Scene, stage: str, *versions: str, approvers: tuple[str, ...], model: str = MODEL) -> None:
     """Promote versions over REST: asked for together, approved when every gate has passed."""
-    rest, onlooker = scene.rest, scene.rest["auditor"]
-    bodies = [{"model": MODEL, "version": version, "to": stage} for version in versions]
+    rest, onlooker = scene.rest, scene.rest["administrator"]
+    bodies = [{"model": model, "version": version, "to": stage} for version in versions]
     paths = [f"/promotions/{rest['engineer'].post('/promotions/', body)['id']}/" for body in bodies]
     for path in paths:
         wait_until(partial(is_free, onlooker, path), 60)

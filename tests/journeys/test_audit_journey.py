@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from accounts.roles import Role
 from tests.browser import accessibility_faults
-from tests.pipeline_project import LETTERS, make_project
+from tests.pipeline_project import WITH_METADATA, make_project
 from tests.review_stack import MODEL, Scene, bring, put
 from tests.site import connect_repository, make_person
 from tests.stack import running, wait_until
@@ -60,8 +60,8 @@ class Audited:
 def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audited]:
     folder = tmp_path_factory.mktemp("audit")
     # The training of the project keeps its environment, which is never the same twice.
-    train = LETTERS["train.py"].replace('pathlib.Path("models/environment.json").write_text', "str")
-    source = make_project(folder / "letters", folder / "remote", **{**LETTERS, "train.py": train})
+    train = WITH_METADATA["train.py"].replace('pathlib.Path("models/environment.json").write_text', "str")
+    source = make_project(folder / "letters", folder / "remote", **{**WITH_METADATA, "train.py": train})
     with running(folder / "data") as stack:
         people = {name: make_person(stack, name, role) for name, role in ROLES.items()}
         scene = Scene(stack, people, {name: person.rest() for name, person in people.items()})

@@ -24,7 +24,7 @@ from config.demo import project
 from registry.metadata import ModelMetadata
 from tests.browser import accessibility_faults
 from tests.integrations.git_workshop import git
-from tests.pipeline_project import LETTERS, make_project
+from tests.pipeline_project import WITH_METADATA, make_project
 from tests.site import Person, Rest, connect_repository, make_person
 from tests.stack import Stack, running
 from tests.windows import OpenWindow, windows
@@ -100,7 +100,7 @@ def repository(scene: Scene, chrome: Browser) -> str:
 def pair(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> list[int]:
     """Two runs of the second project, launched at once by a script; the numbers of their jobs."""
     folder = tmp_path_factory.mktemp("letters")
-    source = make_project(folder / "letters", folder / "remote", **LETTERS)
+    source = make_project(folder / "letters", folder / "remote", **WITH_METADATA)
     connect_repository(scene.administrator, scene.rest, "letters", source)
     return [
         scene.rest.launch("letters", params, note, key=f"nightly-{index}")
