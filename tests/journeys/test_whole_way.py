@@ -244,9 +244,14 @@ def look_at_the_run(page: Page) -> None:
     assert fact(page.get_by_role("region", name="Parameters"), "learning_rate").inner_text() == "0.02"
     for metric in ("val_cer", "val_accuracy"):
         expect(fact(page.get_by_role("main"), metric).first).to_contain_text(re.compile(r"\d"))
+    assert accessibility_faults(page) == []
+    page.get_by_role("link", name="metrics and their curves").click()
+    page.wait_for_url("**/metrics/")
     curve = page.get_by_role("figure", name="Curve of loss")
     expect(curve.locator("svg .scatterlayer path").first).to_be_attached(timeout=SOON)
     assert accessibility_faults(page) == []
+    page.get_by_role("link", name="Overview").click()
+    page.wait_for_url("**/runs/*/")
 
 
 def register(page: Page) -> None:
