@@ -7,6 +7,7 @@ import itertools
 import json
 import logging
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -24,9 +25,10 @@ from registry.models import Promotion
 
 logger = logging.getLogger(__name__)
 
+_STYLES = Path(__file__).with_name("evidence_report.css")
 _README = """This is the evidence bundle of Stagegate about {name}.
 
-  report.html          everything in one page, to read and to print
+  report.html          everything in one page, to read and to print; report.css is its style sheet
   version.json         metadata, number and its reasons, stages over time
   artifacts.json       path, size and SHA-256 of every registered file
   card.md, card.json   the model card and who approved which revision
@@ -85,6 +87,7 @@ def _members(subject: Subject, made_at: str) -> Parts:
         "report.html",
         [render_to_string("lineage/evidence_file.html", {"subject": subject, "made_at": made_at})],
     )
+    yield "report.css", [_STYLES.read_text(encoding="utf-8")]
     yield "version.json", [_json(_version(subject))]
     yield "artifacts.json", [_json({"digest": version.manifest_digest, "files": version.manifest})]
     if subject.card is not None:

@@ -98,6 +98,10 @@ def test_a_bundle_holds_everything_and_verifies_far_from_here(
     )
     assert json.loads(found[f"promotions/{promoted.pk}.json"])["reviews"][0]["reviewer_name"] == "reviewer"
     assert b"<img" not in found["report.html"]
+    assert b'<link rel="stylesheet" href="report.css">' in found["report.html"]
+    assert b"<style" not in found["report.html"]
+    assert b"style=" not in found["report.html"]
+    assert b"@page" in found["report.css"]
     assert AuditEntry.objects.filter(event=Event.EVIDENCE_EXPORTED, actor_name="auditor").count() == 1
 
     far = tmp_path / "far"
@@ -156,7 +160,7 @@ TAMPERING: list[tuple[Callable[[dict[str, bytes]], Any], str]] = [
     (lambda found: found.update({"MANIFEST.json": b"{}"}), "MANIFEST.json: it cannot be read"),
 ]
 
-ALTERED = ("report.html", "version.json", "card.md", "lineage/prov.json", "verify.py")
+ALTERED = ("report.html", "report.css", "version.json", "card.md", "lineage/prov.json", "verify.py")
 
 
 def test_every_kind_of_tampering_is_found(version: ModelVersion, auditor: User) -> None:
