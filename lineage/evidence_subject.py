@@ -8,7 +8,6 @@ from typing import Any
 from accounts.access import permissions_of
 from accounts.models import User
 from accounts.roles import Permission
-from audit.models import AuditEntry
 from lineage import origin
 from lineage.models import Reproduction
 from lineage.origin import Origin
@@ -48,10 +47,6 @@ class Subject:
     def entries(self) -> Any:
         """Return the audit entries about the version and its promotions, as a queryset."""
         return selectors.entries_about(self.version, refusals=self.refusals)
-
-    def last_entry(self) -> AuditEntry | None:
-        """Return the newest of them."""
-        return self.entries().last()
 
 
 def of(version: ModelVersion, user: User, promotion: Promotion | None = None) -> Subject:

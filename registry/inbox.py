@@ -54,11 +54,6 @@ def needs_review_by(user: User, permissions: Collection[Permission]) -> QuerySet
     return split(user, permissions)[0]
 
 
-def waiting_on_others(user: User, permissions: Collection[Permission]) -> QuerySet[Promotion]:
-    """Return the open promotions that somebody else has to decide about, the oldest first; see `split`."""
-    return split(user, permissions)[1]
-
-
 def _decidable(user: User, permissions: Collection[Permission], waiting: QuerySet[Promotion]) -> list[int]:
     parts = _parts(user)
     if Permission.PROMOTION_REVIEW not in permissions and not parts:
