@@ -8,6 +8,7 @@ data --used-- stage --generated-- data        people --associated with-- promoti
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from lineage.models import Reproduction
 from lineage.origin import DataFile, Origin
@@ -92,23 +93,28 @@ class _Document:
         )
         self.document.used(activity, evidence)
 
+    def _named(self, name: str) -> Any:
+        """Return a qualified name; what no URI may hold (a blank, a quote, Hangul) is percent-encoded."""
+        return self.ns[quote(name, safe=":/@+")]
+
     def _data(self, one: DataFile) -> Any:
         return self._entity(f"data:{self.origin.repository}:{one.path}@{one.hash}", one.path, md5=one.hash)
 
     def _entity(self, name: str, label: str, **facts: str) -> Any:
-        known = self.document.get_record(self.ns[name])
+        identity = self._named(name)
+        known = self.document.get_record(identity)
         if known:
             return known[0]
         attributes: dict[Any, Any] = {self.ns[key]: value for key, value in facts.items() if value}
-        return self.document.entity(self.ns[name], {self.label: label, **attributes})
+        return self.document.entity(identity, {self.label: label, **attributes})
 
     def _activity(self, name: str, label: str, start: Any = None, end: Any = None) -> Any:
-        return self.document.activity(self.ns[name], start, end, {self.label: label})
+        return self.document.activity(self._named(name), start, end, {self.label: label})
 
     def _associated(self, activity: Any, name: str) -> None:
         if not name:
             return
         if name not in self.people:
             attributes: dict[Any, Any] = {"prov:type": self.person_type, self.label: name}
-            self.people[name] = self.document.agent(self.ns[f"person:{name}"], attributes)
+            self.people[name] = self.document.agent(self._named(f"person:{name}"), attributes)
         self.document.wasAssociatedWith(activity, self.people[name])

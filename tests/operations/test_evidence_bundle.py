@@ -17,9 +17,11 @@ from accounts.roles import Role
 from audit import bundle_verifier, checkpoint_files, checkpoints, standing_alone
 from audit.events import Event
 from audit.models import AuditEntry
+from experiments.models import Job
 from lineage import evidence_bundle
 from registry import promotion
 from registry.models import ModelVersion, RegisteredModel
+from tests import prov_json
 from tests.cards import make_card
 from tests.jobs import make_job
 from tests.people import make_user
@@ -210,6 +212,51 @@ def test_lineage_is_prov_and_openlineage_that_their_libraries_read(
         assert one["schemaURL"] == event_v2.RunEvent._get_schema()
         assert one["inputs"][0]["facets"]["version"]["datasetVersion"] == "a" * 32 + ".dir"
     assert events[1]["outputs"][0]["outputFacets"]["outputStatistics"]["size"] == 9
+
+
+def _without(document: dict[str, Any], part: str, key: str) -> None:
+    del next(iter(document[part].values()))[key]
+
+
+def _name(document: dict[str, Any], part: str, name: str) -> None:
+    document[part][name] = document[part].popitem()[1]
+
+
+BROKEN: list[tuple[Callable[[dict[str, Any]], Any], str]] = [
+    (lambda prov: prov["prefix"].clear(), "is not declared"),
+    (lambda prov: prov["prefix"].update(stagegate="here"), "prefix stagegate: no URI"),
+    (lambda prov: prov.update(edges={}), "edges: nothing of PROV-JSON"),
+    (lambda prov: _name(prov, "agent", "stagegate:two words"), "is no qualified name"),
+    (lambda prov: _without(prov, "used", "prov:entity"), "prov:entity is missing"),
+    (lambda prov: _without(prov, "wasGeneratedBy", "prov:activity"), "prov:activity is missing"),
+    (lambda prov: _without(prov, "wasDerivedFrom", "prov:usedEntity"), "prov:usedEntity is missing"),
+    (lambda prov: _without(prov, "wasAssociatedWith", "prov:agent"), "prov:agent is missing"),
+    (lambda prov: prov["entity"].popitem(), "is no entity of the document"),
+    (lambda prov: prov["agent"].clear(), "is no agent of the document"),
+    (
+        lambda prov: next(iter(prov["activity"].values())).update({"prov:startTime": "yesterday"}),
+        "is no xsd:dateTime",
+    ),
+]
+
+
+def test_the_prov_document_is_what_the_submission_of_prov_json_asks(
+    version: ModelVersion, auditor: User
+) -> None:
+    ModelVersion.objects.update(created_by="Ada König <ada@example.org>")
+    lock = {**LOCK["train"], "outs": [{**LOCK["train"]["outs"][0], "path": 'models/the "best" 100%.pt'}]}
+    Job.objects.update(result={"lock": {"train": lock}})
+    version.refresh_from_db()
+    text = members(bundle_of(version, auditor))["lineage/prov.json"].decode()
+    document = json.loads(text)
+    assert prov_json.faults(document) == []
+    assert {*prov_json.ELEMENTS, *prov_json.RELATIONS, "prefix"} == {*document}
+    assert len(document["activity"]) == 4  # stage, registration, promotion, reproduction
+    assert {one["prov:label"] for one in document["entity"].values()} >= {'models/the "best" 100%.pt'}
+    for change, told in BROKEN:
+        broken = json.loads(text)
+        change(broken)
+        assert any(told in fault for fault in prov_json.faults(broken)), told
 
 
 def test_who_may_have_it_and_what_refusals_tell(version: ModelVersion, auditor: User) -> None:
