@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from lineage import access, file_changes, listings
+from lineage import access, listings
 from lineage.models import DataVersion
 from lineage.selectors import data as selectors
 from lineage.selectors import data_uses
@@ -168,17 +168,13 @@ class DataChanges(APIView):
     def get(self, request: Request, name: str) -> Response:
         """Compare two versions, as far as their lists of files are known."""
         _who, old, new = self._asked(request, name)
-        known = {row.hash: listings.of(row.hash) for row in (old, new)}
-        lists = [
-            listings.entries(one) for one in known.values() if one and one.state == listings.State.LISTED
-        ]
-        is_listed = len(lists) == len(known) == 2
+        found = listings.compared(old, new)
         answer = {
             "old": old,
             "new": new,
-            "listed": is_listed,
-            "reasons": {value: one.reason for value, one in known.items() if one and one.reason},
-            "changes": file_changes.compare(*lists) if is_listed else [],
+            "listed": found.changes is not None,
+            "reasons": {one.hash: one.reason for one in found.failures},
+            "changes": found.changes or [],
         }
         return Response(ChangesSerializer(answer).data)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
@@ -16,10 +17,24 @@ from experiments import job_changes, runners
 from experiments.job_states import ACTIVE
 from experiments.models import Job
 from experiments.repositories import target
+from lineage import file_changes
+from lineage.file_changes import FileChange
 from lineage.models import DataVersion, FileListing
 
 KIND = "list_files"
 State = FileListing.State
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Two versions of a folder, file by file.
+
+    :ivar changes: what differs; None where a list is not known
+    :ivar failures: the lists that could not be read, and why
+    """
+
+    changes: list[FileChange] | None
+    failures: list[FileListing]
 
 
 def request(versions: Sequence[DataVersion], *, user: User) -> Job:
@@ -60,9 +75,15 @@ def keep_failure(value: str, state: str, reason: str) -> None:
         _write(value, state, reason=reason[:500])
 
 
-def of(value: str) -> FileListing | None:
-    """Return what is known of the list of the folder with hash `value`. One query."""
-    return FileListing.objects.filter(hash=value).first()
+def compared(old: DataVersion, new: DataVersion) -> Compared:
+    """Return the files that differ between two versions, as far as their lists are known. One query."""
+    if not (old.is_folder and new.is_folder):
+        return Compared(None, [])
+    known = {one.hash: one for one in FileListing.objects.filter(hash__in={old.hash, new.hash})}
+    failures = [one for one in known.values() if one.state != State.LISTED]
+    if failures or not {old.hash, new.hash} <= known.keys():
+        return Compared(None, failures)
+    return Compared(file_changes.compare(entries(known[old.hash]), entries(known[new.hash])), [])
 
 
 def entries(listing: FileListing) -> list[tuple[str, str]]:

@@ -9,11 +9,10 @@ from django.db.models import Count, Max, QuerySet
 
 from experiments.models import Repository
 from lineage.models import DataVersion, HistoryState
+from lineage.reach import NOTHING
 
 PAGE_SIZE = 50
 MAX_NAMES = 20
-# What an empty file and an empty folder have in common with all others says nothing about them.
-EMPTY = ("d41d8cd98f00b204e9800998ecf8427e", "d751713988987e9331980363e24189ce.dir")
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def other_names(repository: Repository, path: str) -> list[OtherName]:
 
     One query. At most `MAX_NAMES`.
     """
-    hashes = repository.data_versions.filter(path=path).exclude(hash__in=EMPTY).values("hash")
+    hashes = repository.data_versions.filter(path=path).exclude(hash__in=NOTHING).values("hash")
     rows = repository.data_versions.filter(hash__in=hashes).exclude(path=path).order_by("path", "pk")
     firsts: dict[str, DataVersion] = {}
     for row in rows.select_related("repository")[: MAX_NAMES * 10]:
@@ -87,5 +86,5 @@ def before(version: DataVersion) -> DataVersion | None:
 
 def same_content(version: DataVersion, others: Iterable[str] = ()) -> QuerySet[DataVersion]:
     """Return the other places, of any repository, that have had the content of `version`, the first first."""
-    rows = DataVersion.objects.filter(hash=version.hash).exclude(pk=version.pk).exclude(hash__in=EMPTY)
+    rows = DataVersion.objects.filter(hash=version.hash).exclude(pk=version.pk).exclude(hash__in=NOTHING)
     return rows.exclude(path__in=list(others)).select_related("repository").order_by("first_at", "pk")

@@ -6,13 +6,13 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 
 from accounts.models import User
 from experiments.models import Run, RunTag
+from lineage import reach
 from lineage.models import DataVersion, HistoryCommit, PipelineStage, StageFile
 from lineage.selectors.data import same_content
 from registry.access import visible_q
 from registry.models import ModelVersion
 
 SHOWN = 20
-_COMMIT_TAGS = ("git_commit", "mlflow.source.git.commit")
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def runs_with(value: str) -> QuerySet[Run]:
     """Return the runs that name the content, or a commit that has it, the newest first."""
     commits = commits_with(value).order_by().values("sha")
     tagged = RunTag.objects.filter(
-        Q(key="dataset_hash", value=value) | Q(key__in=_COMMIT_TAGS, value__in=commits)
+        Q(key=reach.DATA_TAG, value=value) | Q(key__in=reach.GIT_TAGS, value__in=commits)
     )
     return Run.objects.filter(pk__in=tagged.order_by().values("run")).order_by("-started_at", "-pk")
 

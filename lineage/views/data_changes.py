@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.roles import Permission
 from experiments.models import Repository
-from lineage import access, file_changes, listings
+from lineage import access, listings
 from lineage.models import DataVersion
 
 _PER_PAGE = 200
@@ -50,17 +50,12 @@ def _version(repository: Repository, text: str) -> DataVersion:
 
 
 def _compared(old: DataVersion, new: DataVersion, page: str | None) -> dict[str, Any]:
-    if not (old.is_folder and new.is_folder):
-        return {"is_listed": False}
-    known = [listings.of(row.hash) for row in (old, new)]
-    lists = [listings.entries(one) for one in known if one and one.state == listings.State.LISTED]
-    if len(lists) < len(known):
-        failures = [one for one in known if one and one.state != listings.State.LISTED]
-        return {"is_listed": False, "failures": failures}
-    found = file_changes.compare(*lists)
-    kinds = [change.kind for change in found]
+    found = listings.compared(old, new)
+    if found.changes is None:
+        return {"is_listed": False, "failures": found.failures}
+    kinds = [change.kind for change in found.changes]
     return {
         "is_listed": True,
         "counts": {kind: kinds.count(kind) for kind in ("added", "removed", "modified", "moved")},
-        "page": Paginator(found, _PER_PAGE).get_page(page),
+        "page": Paginator(found.changes, _PER_PAGE).get_page(page),
     }

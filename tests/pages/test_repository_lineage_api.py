@@ -41,6 +41,8 @@ def test_two_versions_are_compared(client: Client, repository: Repository) -> No
     listings.keep(OLD, [("a", "1")])
     listings.keep(NEW, [("a", "1"), ("b", "2")])
     assert answer(client, path)["changes"] == [{"kind": "added", "path": "b", "before": ""}]
+    same = answer(client, f"data/changes/?old={old.pk}&new={old.pk}")
+    assert (same["listed"], same["changes"]) == (True, [])
     answer(client, "data/changes/?old=x", 404)
 
 
