@@ -1,6 +1,9 @@
 """What the home page shows: what needs this person, what serves, what moves."""
 
 from dataclasses import dataclass
+from typing import TypeVar
+
+from django.db.models import F, Func, IntegerField, Model, QuerySet, Subquery
 
 from accounts.access import permissions_of
 from accounts.models import User
@@ -15,6 +18,7 @@ from registry.promotion_rows import PromotionRow
 from registry.version_facts import MetricFact, key_metrics
 
 _SHOWN = 8
+M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True)
@@ -58,17 +62,18 @@ def home(user: User) -> Home:
     """Return what the home page shows to `user`. A fixed number of queries."""
     permissions = permissions_of(user)
     mine, others = inbox.split(user, permissions)
-    first, rest = (list(promotion_rows.light(rows)[:_SHOWN]) for rows in (mine, others))
+    first, to_review_count = _shown(promotion_rows.light(mine))
+    rest, waiting_count = _shown(promotion_rows.light(others))
     rows = promotion_rows.of([*first, *rest])
-    serving = selectors.serving(user=user)
+    serving, serving_count = _shown(selectors.serving(user=user))
     jobs = page_of(JobFilter(state=ACTIVE_WORD, reader=user), "1")
     return Home(
         to_review=rows[: len(first)],
-        to_review_count=mine.count(),
+        to_review_count=to_review_count,
         waiting=rows[len(first) :],
-        waiting_count=others.count(),
-        serving=[(version, key_metrics(version)) for version in serving[:_SHOWN]],
-        serving_count=serving.count(),
+        waiting_count=waiting_count,
+        serving=[(version, key_metrics(version)) for version in serving],
+        serving_count=serving_count,
         jobs=list(jobs)[:_SHOWN],
         jobs_count=jobs.paginator.count,
         runs=list(Run.objects.filter(lifecycle_stage="active").select_related("experiment")[:_SHOWN]),
@@ -76,3 +81,10 @@ def home(user: User) -> Home:
         mirror=SyncState.objects.filter(name=mirror_state.NAME).first(),
         alerts=drift_selectors.alerts(user),
     )
+
+
+def _shown(rows: QuerySet[M]) -> tuple[list[M], int]:
+    """Return the first of `rows`, and how many there are in all. One query."""
+    count = Func(F("pk"), function="COUNT", output_field=IntegerField())
+    first = list(rows.annotate(in_all=Subquery(rows.order_by().values(in_all=count)))[:_SHOWN])
+    return first, getattr(first[0], "in_all", 0) if first else 0

@@ -186,4 +186,4 @@ def test_queries_do_not_grow_with_the_rows(client, engineer, address):
         make_version("1.0.0", model=f"model-{minor}", stage="Production")
         make_run()
     assert queries(client, address) == few
-    assert few <= 22
+    assert few <= 20
