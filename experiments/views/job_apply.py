@@ -10,8 +10,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from accounts.access import require
 from accounts.roles import Permission
-from experiments import access, applying
+from experiments import access, applying, job_changes
 from experiments.jobs import WrongStateError
 from experiments.models import Job, Ref
 from experiments.repository_forms import ApplyForm, add_errors
@@ -25,15 +26,17 @@ def apply(request: HttpRequest, pk: int) -> HttpResponse:
         if refusal := who.refusal(Permission.JOB_SUBMIT):
             raise PermissionDenied(refusal)
         return _page(request, row, ApplyForm(initial=_usual(row)))
+    # Refused and recorded whatever the form says.
+    require(who.user, Permission.JOB_SUBMIT, target=job_changes.target(row))
     form = ApplyForm(request.POST)
-    form.is_valid()
-    given = {name: form.cleaned_data.get(name, "") for name in form.fields}
+    if not form.is_valid():
+        return _page(request, row, form, status=422)
+    given = form.cleaned_data
     sent = hashlib.sha256(repr((request.POST.get("token", ""), given)).encode()).hexdigest()
     try:
         made = applying.submit(row, user=who.user, **given, key=f"apply:{who.user.pk}:{row.pk}:{sent}")
     except ValidationError as error:
-        if not form.errors:
-            add_errors(form, error)
+        add_errors(form, error)
         return _page(request, row, form, status=422)
     except WrongStateError as error:
         messages.error(request, str(error))
