@@ -60,7 +60,8 @@ def note(job: Job) -> None:
         value = _value(job, sweep.objective)
         measured = Trial.Outcome.MEASURED if value is not None else Trial.Outcome.UNMEASURED
         outcome = _ENDED.get(JobState(job.state), measured)
-        Trial.objects.filter(pk=trial.pk).update(outcome=outcome, value=value)
+        if not Trial.objects.filter(pk=trial.pk, job=job).update(outcome=outcome, value=value):
+            return  # it was begun again meanwhile, with another job
         _judge(sweep, job)
     advance(trial.sweep_id)
 
