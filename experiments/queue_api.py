@@ -1,7 +1,6 @@
 """REST interface of the queue and of single repositories: priorities, settings, results, experiments."""
 
 from django.db.models import QuerySet
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics
@@ -11,7 +10,7 @@ from rest_framework.views import APIView
 
 from experiments import access, applying, job_priority, repository_settings
 from experiments.api import described
-from experiments.models import DvcExperiment, Repository
+from experiments.models import DvcExperiment
 from experiments.serializers import (
     ApplyBody,
     DvcExperimentSerializer,
@@ -77,8 +76,8 @@ class RepositoryView(APIView):
     @extend_schema(operation_id="repositories_retrieve", responses=RepositorySerializer)
     def get(self, request: Request, name: str) -> Response:
         """Return one repository."""
-        access.viewer(request._request)
-        return Response(RepositorySerializer(get_object_or_404(Repository, name=name)).data)
+        _who, row = access.repository_for(request._request, name)
+        return Response(RepositorySerializer(row).data)
 
     @extend_schema(request=RepositoryBody, responses=RepositorySerializer)
     def patch(self, request: Request, name: str) -> Response:
@@ -86,6 +85,5 @@ class RepositoryView(APIView):
         who, row = access.repository_for(request._request, name)
         body = RepositoryBody(data=request.data)
         body.is_valid(raise_exception=True)
-        now = {"job_limit": row.job_limit, "push_allowed": row.push_allowed}
-        changed = repository_settings.change(row, user=who.user, **{**now, **body.validated_data})
+        changed = repository_settings.change(row, user=who.user, **body.validated_data)
         return Response(RepositorySerializer(changed).data)

@@ -1,6 +1,6 @@
 """Operation: change how much of a repository runs at a time, and whether results are pushed to it."""
 
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -19,19 +19,29 @@ MAX_LIMIT = 1000
 _TOLD = 100
 
 
-def change(repository: Repository, *, user: User, job_limit: int | None, push_allowed: bool) -> Repository:
-    """Set how many of its pipelines run at a time, and whether applied results are pushed to its origin.
+class Settings(TypedDict, total=False):
+    """What is set.
+
+    :ivar job_limit: how many pipelines run at a time, at least 1; None: as many as there are workers
+    :ivar push_allowed: whether applied results are pushed to the origin
+    """
+
+    job_limit: int | None
+    push_allowed: bool
+
+
+def change(repository: Repository, *, user: User, **wanted: Unpack[Settings]) -> Repository:
+    """Set what `wanted` names, and leave the rest as it is.
 
     The same values again change nothing. Jobs that run are not ended by a lower limit.
 
-    :param job_limit: at least 1; None: as many as there are workers
     :raises PermissionDenied: `user` is no administrator
     :raises ValidationError: by field: the limit is no such number
     """
     access.require(user, Permission.REPOSITORY_CONNECT, target=repositories.target(repository))
+    job_limit = wanted.get("job_limit")
     if job_limit is not None and not 1 <= job_limit <= MAX_LIMIT:
         raise ValidationError({"job_limit": _("A number from 1 to %d, or nothing.") % MAX_LIMIT})
-    wanted = {"job_limit": job_limit, "push_allowed": push_allowed}
     with transaction.atomic():
         row = Repository.objects.select_for_update(no_key=True).get(pk=repository.pk)
         changed = {name: value for name, value in wanted.items() if getattr(row, name) != value}
