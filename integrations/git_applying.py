@@ -51,17 +51,6 @@ def branch_commit(mirror: GitMirror, branch: str) -> str | None:
         return None
 
 
-def is_branch_name(mirror: GitMirror, name: str) -> bool:
-    """Return whether Git would take this as the name of a branch that is not one of ours."""
-    if name.startswith(("-", RESULT_PREFIX)) or name == "HEAD":
-        return False
-    try:
-        _git(mirror, "check-ref-format", f"refs/heads/{name}")
-    except GitError:
-        return False
-    return True
-
-
 def commit_onto(
     mirror: GitMirror,
     paths: Collection[str],
