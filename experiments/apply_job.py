@@ -9,10 +9,9 @@ job that is tried again finds its commit.
 
 from __future__ import annotations
 
-import contextlib
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
@@ -59,17 +58,17 @@ class _Application:
         self.base = str(job.result["base_sha"])
 
     def run(self) -> Outcome:
-        with self._step("fetch"):
+        with self.context.doing("fetch"):
             commit_index.index(self.repository, self.context.should_stop)
             self.mirror = GitMirror(repositories.mirror_path(self.repository))
             tip = git_applying.branch_commit(self.mirror, self.branch)
         onto = tip or self.base
-        with self._step("check"):
+        with self.context.doing("check"):
             paths = self._paths(onto)
-        with self._step("commit"):
+        with self.context.doing("commit"):
             commit, kept = self._commit(paths, onto)
             commit_index.add(self.mirror, self.repository, commit)
-        with self._step("push"):
+        with self.context.doing("push"):
             pushed = self._push(commit, tip)
         self._record(commit, pushed)
         self.context.message(f"{self.branch} has the result" if pushed else f"The commit is on {kept}")
@@ -83,13 +82,6 @@ class _Application:
                 "fetch_command": "" if pushed else self._fetch_command(kept),
             }
         )
-
-    @contextlib.contextmanager
-    def _step(self, name: str) -> Iterator[None]:
-        self.context.check()
-        self.context.step(name, "running")
-        yield
-        self.context.step(name, "done")
 
     def _paths(self, onto: str) -> frozenset[str]:
         """Return what the result changes, unless the branch has moved away from it."""

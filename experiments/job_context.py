@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -97,6 +98,17 @@ class JobContext:
         Putting a step to `running` completes nothing else; say `done` for the one before.
         """
         self.board.set_step(name, state)
+
+    @contextlib.contextmanager
+    def doing(self, name: str) -> Iterator[None]:
+        """Show step `name` as running within, and as done behind it; an error leaves it as it is.
+
+        :raises Stopped: the job should stop; the step is not begun
+        """
+        self.check()
+        self.step(name, "running")
+        yield
+        self.step(name, "done")
 
     def message(self, text: str) -> None:
         """Show one short line about what goes on now."""

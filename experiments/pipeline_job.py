@@ -8,9 +8,8 @@ that it had finished in the cache.
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -76,22 +75,22 @@ class _PipelineRun:
 
     def _run(self) -> Outcome:
         started = timezone.now()
-        with self._step("clone"):
+        with self.context.doing("clone"):
             self.clone.make(self.mirror, self.commit.sha)
             self.clone.set_params(self.asked["overrides"])
             pipeline = self.clone.pipeline()
             environment = self.clone.probe()
-        with self._step("fetch data"):
+        with self.context.doing("fetch data"):
             tracked = self.clone.tracked()
             self.clone.fetch(sorted(set(tracked.values())))
         self._repro()
         ended = timezone.now()
-        with self._step("verify"):
+        with self.context.doing("verify"):
             self.clone.verify(self.clone.lock(), pipeline)
             facts = self._facts(pipeline, tracked)
-        with self._step("commit"):
+        with self.context.doing("commit"):
             sha, branch = self._keep(pipeline)
-        with self._step("push data"):
+        with self.context.doing("push data"):
             pushed = self.clone.push()
         self.context.message(f"The result is commit {sha[:12]}")
         result = {
@@ -108,13 +107,6 @@ class _PipelineRun:
         if "register_as" in self.asked:
             further["register_as"] = self.asked["register_as"]
         return Outcome(result, (FollowUp("log_run", further),))
-
-    @contextlib.contextmanager
-    def _step(self, name: str) -> Iterator[None]:
-        self.context.check()
-        self.context.step(name, "running")
-        yield
-        self.context.step(name, "done")
 
     def _repro(self) -> None:
         self.context.check()

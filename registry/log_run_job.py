@@ -7,8 +7,6 @@ and files are the same each time: however often this is tried, there is one run.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -61,26 +59,19 @@ class _Logging:
 
     def run(self) -> Outcome:
         record = self._run()  # first, so that nothing is done for a server that is away
-        with self._step("fetch result"):
+        with self.context.doing("fetch result"):
             pipeline = self._fetch()
-        with self._step("package model"):
+        with self.context.doing("package model"):
             model, problem = self._model(pipeline, record)
         metadata = run_metadata.of_job(
             model.name if model else self.repository.name, self.result, model.facts() if model else None
         )
-        with self._step("log run"):
+        with self.context.doing("log run"):
             self._log(record, pipeline, metadata, model, problem)
-        with self._step("mirror"):
+        with self.context.doing("mirror"):
             run = sync.mirror_run(record.run_id, self.server)
             self._record(run)
         return self._outcome(run, metadata, problem)
-
-    @contextlib.contextmanager
-    def _step(self, name: str) -> Iterator[None]:
-        self.context.check()
-        self.context.step(name, "running")
-        yield
-        self.context.step(name, "done")
 
     def _run(self) -> RunRecord:
         return self.server.find_or_create_run(
