@@ -9,12 +9,12 @@ from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 
 from experiments import run_columns
+from experiments.compare_request import MAX_RUNS
 from experiments.models import Run
 from experiments.run_columns import Column
 from integrations.mlflow_records import PARENT_TAG
 
 PAGE = 50
-_COMPARED = 100
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Children:
     @property
     def ids(self) -> str:
         """The runs of this page, as a comparison takes them."""
-        return ",".join(row.run.run_id for row in self.rows[:_COMPARED])
+        return ",".join(row.run.run_id for row in self.rows[:MAX_RUNS])
 
 
 def nested(run: Run) -> QuerySet[Run]:

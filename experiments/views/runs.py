@@ -11,7 +11,7 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from accounts.roles import Permission
-from experiments import access, run_columns, run_groups
+from experiments import access, compare_request, run_columns, run_groups
 from experiments.forms import RunFilterForm
 from experiments.live import Live, Part
 from experiments.metric_goals import Goal
@@ -26,8 +26,6 @@ from experiments.views.run_groups import page as group_page
 from experiments.views.run_toolbar import PLACES, all_pages, edit_all, found, toolbar
 
 _SECONDS = 5
-#: Runs that can be compared at once.
-COMPARED = 100
 _PARTS = [
     Part("runs-news", "experiments/_runs_news.html"),
     Part("runs-body", "experiments/_runs_body.html", tag="tbody"),
@@ -84,7 +82,7 @@ def runs(request: HttpRequest) -> HttpResponse:
         "fault": fault,
         "edit_form": RunEditForm(),
         "edit_refusal": who.refusal(Permission.RUN_EDIT),
-        "compare_limit": COMPARED,
+        "compare_limit": compare_request.MAX_RUNS,
         "here": request.get_full_path(),
         **edit_all(request, who, wanted),
         **toolbar(request, who, form, offer, columns),

@@ -10,7 +10,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from experiments import access, sweep_actions, sweep_chart, sweeps
+from experiments import access, compare_request, sweep_actions, sweep_chart, sweeps
 from experiments.jobs import WrongStateError
 from experiments.live import Live, Part
 from experiments.models import Repository, Sweep
@@ -19,8 +19,6 @@ from experiments.selectors.sweeps import SweepDetail
 
 _SECONDS = 2
 _LIST_SECONDS = 5
-# As many as the page of comparisons takes.
-_COMPARED = 100
 _PARTS = [
     Part("sweep-head", "experiments/_sweep_head.html"),
     Part("sweep-chart", "experiments/_sweep_chart.html"),
@@ -110,5 +108,5 @@ def _sorted(detail: SweepDetail, sort: str) -> list[Any]:
 
 def _about_runs(view: str, detail: SweepDetail, **more: str) -> str:
     """Return where a page tells about the runs of a sweep; empty for fewer than two."""
-    ids = detail.run_ids[:_COMPARED]
+    ids = detail.run_ids[: compare_request.MAX_RUNS]
     return f"{reverse(view)}?{urlencode({'runs': ','.join(ids), **more})}" if len(ids) > 1 else ""
