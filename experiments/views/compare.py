@@ -131,7 +131,7 @@ def _goals(found: Comparison) -> str:
 
 
 def _words(request: HttpRequest) -> dict[str, str]:
-    return {name: str(value) for name, value in request.GET.items()}
+    return request.GET.dict()
 
 
 def _column(one: selectors.Compared, address: CompareAddress, who: access.Viewer) -> dict[str, Any]:

@@ -28,7 +28,7 @@ PARAMS, ENVIRONMENT = "parameters", "environment"
 def files(request: HttpRequest) -> HttpResponse:
     """Show the file at `?path=`, the parameters or the environment of the compared runs side by side."""
     who = access.viewer(request)
-    words = {name: str(value) for name, value in request.GET.items()}
+    words = request.GET.dict()
     found = comparisons.compare(compare_request.parse(request.GET.getlist("runs"), words), who.user)
     address = CompareAddress(request.GET, found.ids)
     runs = [one.run for one in found.runs]
