@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts import access
+from accounts.csv_cells import neutral
 from accounts.models import User
 from accounts.roles import Permission
 from audit import (
@@ -36,8 +37,6 @@ FORMATS = ("jsonl", "csv", "bundle")
 _TYPES = {"jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8", "bundle": "application/zip"}
 _ENDINGS = {"jsonl": "jsonl", "csv": "csv", "bundle": "zip"}
 _LINES = 500
-# What a spreadsheet takes for the beginning of a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -72,11 +71,6 @@ def export(user: User, wanted: Filter, form: str) -> Export:
     sign()
     make = {"jsonl": _jsonl, "csv": _csv, "bundle": _bundle}[form]
     return Export(f"audit-to-{entry.sequence}.{ending}", content_type, make(wanted, entry.sequence))
-
-
-def neutral(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def sign() -> None:

@@ -1,12 +1,11 @@
 """The table of compared runs as CSV: the rows that are shown, whole values, a column for each run."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 
+from accounts.csv_cells import neutral
 from experiments.compare_cells import Cell
 from experiments.compare_rows import Row
-from experiments.run_export import harmless
+from experiments.csv_lines import MARK, cell, line
 from experiments.selectors.compare import Comparison
 from experiments.selectors.compare import lines as read
 
@@ -21,35 +20,21 @@ def lines(found: Comparison, rows: Sequence[Row]) -> Iterator[str]:
     """
     runs = found.runs
     others = [at for at, one in enumerate(runs) if not one.is_baseline] if found.baseline else []
-    # Spreadsheets take Hangul for something else without the mark at the beginning.
-    yield "\ufeff" + _line(
-        ["", "run_id", *found.ids, *(f"difference {runs[at].run.run_id}" for at in others)]
-    )
-    yield _line(["", "name", *(harmless(one.run.name) for one in runs), *("" for _at in others)])
+    yield MARK + line(["", "run_id", *found.ids, *(f"difference {runs[at].run.run_id}" for at in others)])
+    yield line(["", "name", *(neutral(one.run.name) for one in runs), *("" for _at in others)])
     for start in range(0, len(rows), CHUNK):
-        for line in read(found, rows[start : start + CHUNK]):
-            deltas = [_delta(line.cells[at]) for at in others]
-            yield _line([line.row.section, harmless(line.row.key), *map(_value, line.cells), *deltas])
+        for one in read(found, rows[start : start + CHUNK]):
+            deltas = [_delta(one.cells[at]) for at in others]
+            yield line([one.row.section, neutral(one.row.key), *map(_value, one.cells), *deltas])
 
 
-def _line(values: Sequence[str | float]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer).writerow(values)
-    return buffer.getvalue()
-
-
-def _value(cell: Cell) -> str | float:
-    if cell.value is None:
+def _value(shown: Cell) -> str | float:
+    if shown.value is None:
         return ""
-    if not isinstance(cell.value, str):
-        return float(cell.value) if isinstance(cell.value, float) else cell.value
-    try:
-        # A negative number is no formula, and has to stay a number.
-        float(cell.value)
-    except ValueError:
-        return harmless(cell.value)
-    return cell.value
+    if not isinstance(shown.value, str):
+        return float(shown.value) if isinstance(shown.value, float) else shown.value
+    return cell(shown.value)
 
 
-def _delta(cell: Cell) -> str | float:
-    return "" if cell.delta is None else cell.delta
+def _delta(shown: Cell) -> str | float:
+    return "" if shown.delta is None else shown.delta

@@ -6,10 +6,12 @@ Rows are made as they are asked for: a curve may have a hundred thousand points,
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from operator import itemgetter
 
+from accounts.csv_cells import neutral
+from experiments.csv_lines import line
 from experiments.series import Series
 
 Row = tuple[int, list[float | None]]
@@ -43,6 +45,12 @@ class PointsTable:
 
     def __getitem__(self, rows: slice) -> list[Row]:
         return list(islice(iter(self), rows.start, rows.stop))
+
+    def csv(self, names: Iterable[str]) -> Iterator[str]:
+        """Yield the rows as lines of a file below those that name the columns."""
+        yield line(["step", *map(neutral, names)])
+        for step, values in self:
+            yield line([step, *("" if value is None else value for value in values)])
 
     def _entries(self, column: int, key: str) -> Iterator[_Entry]:
         points = self._series.get(key)

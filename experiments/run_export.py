@@ -1,8 +1,9 @@
 """The table of runs as CSV: the same filter, order and columns, all pages of it."""
 
-import csv
 from collections.abc import Iterator, Sequence
 
+from accounts.csv_cells import neutral
+from experiments.csv_lines import MARK, cell, line
 from experiments.models import Run
 from experiments.run_columns import Column, number_of
 from experiments.selectors import run_order
@@ -11,14 +12,6 @@ from experiments.selectors.run_matches import Matches
 #: Runs that are held at a time.
 CHUNK = 500
 HEADINGS = ("run_id", "name", "experiment", "status", "started", "ended", "duration_seconds", "user")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
-
-class _Echo:
-    """Hands every line on instead of keeping it."""
-
-    def write(self, line: str) -> str:
-        return line
 
 
 def lines(found: Matches, columns: Sequence[Column], sort: str) -> Iterator[str]:
@@ -26,34 +19,27 @@ def lines(found: Matches, columns: Sequence[Column], sort: str) -> Iterator[str]
 
     It is read by keyset while runs go on: one whose place changes meanwhile may be missing or come twice.
     """
-    writer = csv.writer(_Echo())
-    # Spreadsheets take Hangul for something else without the mark at the beginning.
-    yield "\ufeff" + writer.writerow([*HEADINGS, *(harmless(column.name) for column in columns)])
+    yield MARK + line([*HEADINGS, *(neutral(column.name) for column in columns)])
     place = ""
     while True:
         page = run_order.page(found, sort, CHUNK, after=place, wide=True)
         for run in page.runs:
-            yield writer.writerow(_cells(run, columns))
+            yield line(_cells(run, columns))
         place = page.after
         if not place:
             return
 
 
-def harmless(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
-
-
 def _cells(run: Run, columns: Sequence[Column]) -> list[str | float]:
     return [
         run.run_id,
-        harmless(run.name),
-        harmless(run.experiment.name),
+        neutral(run.name),
+        neutral(run.experiment.name),
         run.status,
         run.started_at.isoformat() if run.started_at else "",
         run.ended_at.isoformat() if run.ended_at else "",
         "" if run.duration is None else run.duration / 1000,
-        harmless(run.user),
+        neutral(run.user),
         *(_cell(run, column) for column in columns),
     ]
 
@@ -63,12 +49,4 @@ def _cell(run: Run, column: Column) -> str | float:
         number = number_of(run.metrics.get(column.key))
         return "" if number is None else number
     value = (run.params if column.kind == "params" else run.tags).get(column.key)
-    if value is None:
-        return ""
-    text = str(value)
-    try:
-        # A negative number is no formula, and has to stay a number.
-        float(text)
-    except ValueError:
-        return harmless(text)
-    return text
+    return "" if value is None else cell(str(value))

@@ -1,8 +1,6 @@
 """Curves of compared runs: as figures, and their points as a table."""
 
-import csv
-import io
-from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -14,9 +12,9 @@ from django.views.decorators.http import require_safe
 from experiments import access, compare_figures, compare_request
 from experiments.compare_address import CompareAddress
 from experiments.compare_figures import MAX_OVERLAID, RunCurves
+from experiments.csv_lines import MARK
 from experiments.curves import drawing
 from experiments.points_table import PointsTable
-from experiments.run_export import harmless
 from experiments.selectors import compare_curves as selectors
 
 _ROWS = 100
@@ -28,7 +26,7 @@ def chart(request: HttpRequest) -> HttpResponse:
     """Return the metrics of `?key=` of the compared runs as a Plotly figure."""
     access.viewer(request)
     keys, runs = _curves(request)
-    how = drawing({name: str(value) for name, value in request.GET.items()})
+    how = drawing(request.GET.dict())
     figure = compare_figures.figure(keys, runs, how, band=request.GET.get("band") == "1")
     return HttpResponse(figure, content_type="application/json")
 
@@ -41,7 +39,8 @@ def points(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     with_it = [run for run in runs if key in run.series]
     rows: Any = PointsTable([run.mark for run in with_it], {run.mark: run.series[key] for run in with_it})
     if request.GET.get("format") == "csv":
-        response = StreamingHttpResponse(_lines(with_it, rows), content_type="text/csv; charset=utf-8")
+        lines = chain([MARK], rows.csv([run.name for run in with_it]))
+        response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = 'attachment; filename="curves.csv"'
         return response
     embedded = "HX-Request" in request.headers
@@ -63,19 +62,8 @@ def points(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
 
 def _curves(request: HttpRequest) -> tuple[list[str], list[RunCurves]]:
     keys = [key for key in request.GET.getlist("key") if key and "\0" not in key][:MAX_OVERLAID]
-    words = {name: str(value) for name, value in request.GET.items()}
+    words = request.GET.dict()
     runs = selectors.read(compare_request.parse(request.GET.getlist("runs"), words), keys)
     if not any(run.series for run in runs):
         raise Http404(_("None of these runs has such a metric."))
     return keys, runs
-
-
-def _lines(runs: list[RunCurves], rows: PointsTable) -> Iterator[str]:
-    def line(values: list[Any]) -> str:
-        buffer = io.StringIO()
-        csv.writer(buffer).writerow(values)
-        return buffer.getvalue()
-
-    yield "\ufeff" + line(["step", *(harmless(run.name) for run in runs)])
-    for step, values in rows:
-        yield line([step, *("" if value is None else value for value in values)])

@@ -12,7 +12,7 @@ from django.utils.http import content_disposition_header, urlencode
 from django.views.decorators.http import require_safe
 
 from accounts.access import signed_in
-from experiments.run_export import harmless
+from accounts.csv_cells import neutral
 from lineage import asked_causes, impact, node_search
 from lineage.asked_causes import AskedCause, CauseError
 from lineage.impact import Impact, ImpactRow
@@ -81,6 +81,6 @@ def _csv(found: Iterable[ImpactRow], cause: AskedCause) -> HttpResponse:
         )
         cells = (version.model.name, version.version, row.stage, row.stage_then)
         writer.writerow(
-            harmless(value) for value in (*cells, version.created_at.isoformat(), promotions, deployments)
+            neutral(value) for value in (*cells, version.created_at.isoformat(), promotions, deployments)
         )
     return response

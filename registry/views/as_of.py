@@ -9,13 +9,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.access import signed_in
+from accounts.csv_cells import neutral
 from registry import access, as_of, asked_instants, instants, labels, selectors
 from registry.asked_instants import Asked
 
 _PER_PAGE = 50
 _SEARCH_LIMIT = 200
 _CSV_LIMIT = 10_000
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _COLUMNS = (
     "at",
     "model",
@@ -107,5 +107,4 @@ def _csv(answers: list[as_of.Serving], asked: Asked) -> HttpResponse:
 
 def _cell(value: object) -> str:
     """Return a value as text that no spreadsheet takes for a formula."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    return "" if value is None else neutral(str(value))

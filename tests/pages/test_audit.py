@@ -16,7 +16,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts import audit_labels
-from accounts.audit_export import neutral
+from accounts.csv_cells import neutral
 from accounts.models import User
 from accounts.roles import Role
 from audit import checkpoints, search, verification
