@@ -103,6 +103,11 @@ def preview(
         return _as_text(looks, text, start, problem=str(error))
 
 
+def is_image(media: str, facts: dict[str, int]) -> bool:
+    """Say whether a content is an image that a browser is given: a whole one, and not too large."""
+    return media in IMAGES and _image(facts).look is Look.IMAGE
+
+
 def _image(facts: dict[str, int]) -> Preview:
     width, height = facts.get("width", 0), facts.get("height", 0)
     if not width * height:

@@ -224,7 +224,7 @@ def _program(known: _Known, made: list[Step], missing: list[Text]) -> None:
     if entry and known.url and known.commit:
         command = f"mlflow run {shlex.quote(known.url)} --version {known.commit} -e {shlex.quote(entry)}"
         made.append(Step(_("Run the project again"), (command,), _("Add its parameters with -P name=value.")))
-    elif name.endswith(".py") and name.isprintable():
+    elif name.endswith(".py") and name.isprintable() and not name.startswith("-"):
         note = _("With the parameters of this run: how the program takes them was not logged.")
         made.append(Step(_("Run the program again"), (f"python {shlex.quote(name)}",), note))
     else:

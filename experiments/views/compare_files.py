@@ -14,7 +14,8 @@ from experiments.compare_address import CompareAddress
 from experiments.compare_cells import Line
 from experiments.confusion_matrix import matrix
 from experiments.csv_tables import NoTableError
-from experiments.file_kinds import IMAGES, Kind
+from experiments.file_kinds import Kind
+from experiments.file_preview import is_image
 from experiments.selectors import compare as comparisons
 from experiments.selectors import compare_files as selectors
 from experiments.selectors.compare import Compared
@@ -97,8 +98,8 @@ def _environment(runs: Sequence[Compared], paths: Sequence[str]) -> dict[str, An
 
 
 def _image(one: RunContent) -> str:
-    """Return the address of an image whose content is one, else nothing."""
-    if one.file is None or one.data is None or one.file.media not in IMAGES:
+    """Return the address of an image that can be shown, else nothing."""
+    if one.file is None or one.data is None or not is_image(one.file.media, one.file.facts):
         return ""
     return f"{reverse('experiments:run-file', args=[one.run.run_id])}?{urlencode({'path': one.file.path})}"
 

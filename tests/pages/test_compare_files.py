@@ -80,6 +80,9 @@ def test_matrices_and_images_stand_side_by_side(client: Client, someone: User, r
     fake = client.get(address(runs, "&path=plots/fake.png")).content.decode()
     assert "<img" not in fake.partition("side-by-side")[2]
     assert NASTY not in fake
+    # Beside each other, too, no browser is given an image that would fill its memory.
+    RunFile.objects.filter(path="plots/roc.png").update(facts={"width": 10**5, "height": 10**5})
+    assert "<img" not in client.get(address(runs, "&path=plots/roc.png")).content.decode()
 
 
 def test_environments_differ_in_some_packages(client: Client, someone: User, runs: list[Run]) -> None:

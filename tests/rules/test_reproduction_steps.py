@@ -106,3 +106,8 @@ def test_hostile_tags_become_one_word_or_nothing(hostile: str) -> None:
         words = shlex.split(command, comments=False)
         assert all(hostile not in word or word == f"{hostile}.py" for word in words), command
         assert "\n" not in command
+
+
+def test_a_program_whose_name_python_would_take_for_an_option_is_not_offered() -> None:
+    found = made({"mlflow.source.name": "-cimport os; os.abort() #.py"})
+    assert not [one for one in commands(found) if one.startswith("python")]
