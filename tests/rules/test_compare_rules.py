@@ -34,9 +34,13 @@ def test_numbers_differ_by_what_they_are(values: list[object], differs: bool) ->
 
 
 def test_texts_differ_by_what_they_say() -> None:
-    runs = [{"a": "1e-3", "b": "0" * 40, "c": None}, {"a": "0.001", "b": "00" + "0" * 38, "c": ""}]
-    rows = {row.key: row.differs for row in of_texts("params", runs)}
-    assert rows == {"a": False, "b": False, "c": True}
+    # The digests are zero as numbers.
+    first = {"a": "1e-3", "b": "0e" + "1" * 38, "c": None, "d": "nan"}
+    second = {"a": "0.001", "b": "0e" + "2" * 38, "c": "", "d": "nan"}
+    rows = of_texts("params", [first, second])
+    assert {row.key: row.differs for row in rows} == {"a": False, "b": True, "c": True, "d": False}
+    for row in rows:
+        assert [cell.differs for cell in cells(row, 0)] == [False, row.differs]
 
 
 def test_only_differences_are_shown_where_there_are_many_rows() -> None:

@@ -52,6 +52,13 @@ def test_metrics_are_identical_within_or_different() -> None:
     assert found["gone"]["difference"] is None
 
 
+def test_a_tolerance_is_a_share_of_what_was_recorded_or_an_amount_whichever_is_more() -> None:
+    tolerance = Tolerance(relative=0.1, absolute=0.5)
+    for recorded, near, far in ((1.0, 1.5, 1.75), (-1.0, -1.5, -1.75), (0.0, -0.5, 0.75), (10.0, 9.0, 11.25)):
+        assert tolerance.allows(recorded, near)
+        assert not tolerance.allows(recorded, far)
+
+
 def test_a_number_that_became_none_is_different() -> None:
     [row] = compare_metrics({"a": 1.0}, {"a": "NaN"}, Tolerance(relative=1.0))
     assert row["state"] == "different"
