@@ -48,7 +48,7 @@ def run(context: JobContext) -> Outcome:
     for run_id in missing:
         context.log(f"Run {run_id} is not there any more.")
     context.step("record", "running")
-    _record(context, edited)
+    _record(context, sorted(edited))
     context.step("record", "done")
     return Outcome({"edited": len(edited), "missing": missing})
 

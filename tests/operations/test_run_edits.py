@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.roles import Role
 from audit.models import AuditEntry
 from experiments import run_edits, run_tags
-from experiments.models import Run, RunTag
+from experiments.models import Job, Run, RunTag
 from experiments.selectors.run_matches import RunFilter, matching
 from integrations.mlflow_server import MLflowServer
 from tests.mlflow_registry import Killed, log_of, log_run, work, work_until_killed
@@ -134,6 +134,7 @@ def test_what_mlflow_would_not_take_is_refused_before_anything_is_queued(
     with pytest.raises(ValidationError) as refused:
         run_edits.submit([run.run_id], user=engineer, **asked)
     assert reason in str(refused.value)
+    assert not Job.objects.exists()
 
 
 def test_runs_have_to_be_there_and_not_too_many(engineer: User) -> None:
@@ -151,3 +152,4 @@ def test_runs_have_to_be_there_and_not_too_many(engineer: User) -> None:
 def test_who_only_looks_edits_nothing() -> None:
     with pytest.raises(PermissionDenied):
         run_edits.submit([make_run().run_id], user=make_user(Role.REVIEWER), archive=True)
+    assert not Job.objects.exists()

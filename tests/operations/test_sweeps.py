@@ -139,11 +139,20 @@ def test_stopping_may_cancel_what_runs_and_resuming_begins_it_again(me: User, re
     assert pipelines().filter(state="succeeded").count() == 6
 
 
-def test_a_sweep_of_another_is_stopped_by_an_administrator_only(me: User, repository: Repository) -> None:
+def test_only_an_administrator_stops_and_resumes_the_sweep_of_another(
+    me: User, repository: Repository
+) -> None:
     sweep = sweeps.start(repository, asked(), user=me)
+    other, administrator = make_user(Role.ENGINEER), make_user(Role.ADMINISTRATOR)
     with pytest.raises(PermissionDenied):
-        sweeps.stop(sweep, user=make_user(Role.ENGINEER))
-    assert sweeps.stop(sweep, user=make_user(Role.ADMINISTRATOR)).state == "stopped"
+        sweeps.stop(sweep, user=other)
+    assert sweeps.stop(sweep, user=administrator).state == "stopped"
+    assert sweeps.stop(sweep, user=administrator).state == "stopped"
+    with pytest.raises(PermissionDenied):
+        sweeps.resume(sweep, user=other)
+    assert sweeps.resume(sweep, user=administrator).state == "running"
+    told = AuditEntry.objects.filter(event__startswith="sweep.").order_by("sequence")
+    assert list(told.values_list("event", flat=True)) == ["sweep.started", "sweep.stopped", "sweep.resumed"]
 
 
 def test_who_may_not_start_jobs_any_more_starts_none_by_a_sweep(me: User, repository: Repository) -> None:
