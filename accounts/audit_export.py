@@ -15,17 +15,7 @@ from accounts import access
 from accounts.csv_cells import neutral
 from accounts.models import User
 from accounts.roles import Permission
-from audit import (
-    bundle,
-    checkpoint_files,
-    checkpoint_keys,
-    checkpoints,
-    excerpts,
-    rows,
-    search,
-    trail,
-    verifier,
-)
+from audit import bundle, checkpoint_files, excerpts, rows, search, trail, verifier
 from audit.events import Event
 from audit.rows import Record
 from audit.search import Filter
@@ -77,6 +67,9 @@ def sign() -> None:
     """Sign what was recorded if this process holds the key; if not, a worker does it within minutes."""
     if not Path(settings.CHECKPOINT_KEY).exists():
         return
+    # Only where something is signed: the web process seldom does.
+    from audit import checkpoint_keys, checkpoints
+
     try:
         checkpoints.make()
     except (checkpoints.CheckpointError, checkpoint_keys.KeyFileError, OSError) as error:

@@ -23,13 +23,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-
 from audit.verifier import (
     FaultError,
     Keys,
     Report,
     canonical,
+    check_signature,
     describe,
     read_checkpoints,
     read_keys,
@@ -75,8 +74,8 @@ def statement_text(kind: str, body: Mapping[str, Any]) -> bytes:
 def is_signed(kind: str, body: Mapping[str, Any], key: str, signature: str, keys: Keys) -> bool:
     """Say whether one of `keys` signed `body` as a statement of `kind`."""
     try:
-        keys[key].verify(bytes.fromhex(signature), statement_text(kind, body))
-    except (InvalidSignature, KeyError, ValueError, TypeError):
+        check_signature(keys[key], signature, statement_text(kind, body))
+    except (KeyError, ValueError, TypeError):
         return False
     return True
 
@@ -209,7 +208,7 @@ def check_file(arguments: Sequence[str] | None = None) -> int:
         trusted = given.public_key.read_text(encoding="utf-8") if given.public_key else ""
         with zipfile.ZipFile(given.bundle) as archive:
             found = verify_bundle(archive, trusted)
-    except (OSError, ValueError, UnsupportedAlgorithm, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
         sys.stderr.write(f"The bundle cannot be read: {error}\n")
         return 2
     sys.stdout.write((json.dumps(asdict(found)) if given.json else "\n".join(tell(found))) + "\n")

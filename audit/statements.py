@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
-from audit import bundle_verifier, checkpoint_files, checkpoint_keys, verifier
+from audit import bundle_verifier, checkpoint_files, verifier
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,9 @@ def sign(kind: str, body: Mapping[str, Any]) -> Signature:
         OSError: it cannot be written.
         ValueError: `body` has no canonical form.
     """
+    # Only where something is signed: the web process seldom does.
+    from audit import checkpoint_keys
+
     key = checkpoint_keys.load_or_make(Path(settings.CHECKPOINT_KEY))
     public = key.public_key()
     with checkpoint_files.locked():

@@ -14,6 +14,8 @@ It needs Python 3.11 and the package `cryptography`, and believes nothing but th
 Exit status: 0 nothing is wrong, 1 something is (the first fault is named), 2 the files cannot be read.
 """
 
+from __future__ import annotations
+
 import argparse
 import hashlib
 import itertools
@@ -25,11 +27,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+# What checks signatures is imported where one is checked: whoever only walks along a chain does without it.
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 GENESIS = hashlib.sha256(b"stagegate audit chain, format 1").hexdigest()
 START = hashlib.sha256(b"stagegate audit checkpoints, format 1").hexdigest()
@@ -41,7 +43,7 @@ _PEM = re.compile(r"-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC KEY-----", re.D
 _TEXT: dict[str, Any] = {"encoding": "utf-8", "errors": "replace"}
 _BROKEN = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
-Keys = dict[str, Ed25519PublicKey]
+Keys = dict[str, "Ed25519PublicKey"]
 
 
 class FaultError(Exception):
@@ -163,10 +165,34 @@ def key_id(key: Ed25519PublicKey) -> str:
 
 def read_keys(pem: str) -> Keys:
     """Return the public keys of a PEM text, which may hold several; ValueError where it holds none."""
-    found = [load_pem_public_key(block.encode()) for block in _PEM.findall(pem)]
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    try:
+        found = [load_pem_public_key(block.encode()) for block in _PEM.findall(pem)]
+    except UnsupportedAlgorithm as error:
+        raise ValueError(str(error)) from error
     if not found or not all(isinstance(key, Ed25519PublicKey) for key in found):
         raise ValueError("no Ed25519 public key in PEM form, or one of another kind")
     return {key_id(key): key for key in found if isinstance(key, Ed25519PublicKey)}
+
+
+def check_signature(key: Ed25519PublicKey, signature: str, text: bytes) -> None:
+    """Return if `signature`, in hex digits, is that of `key` over `text`; else ValueError."""
+    from cryptography.exceptions import InvalidSignature
+
+    try:
+        key.verify(bytes.fromhex(signature), text)
+    except InvalidSignature as error:
+        raise ValueError("its signature is wrong") from error
+
+
+def _key_of(digits: str) -> Ed25519PublicKey:
+    """Return the public key whose 32 bytes are written in hex digits; ValueError if they are none."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    return Ed25519PublicKey.from_public_bytes(bytes.fromhex(digits))
 
 
 def signed_text(line: Mapping[str, Any]) -> bytes:
@@ -189,9 +215,8 @@ def read_checkpoints(lines: Iterable[str], keys: Keys) -> Checkpoints:
     for number, text in enumerate(lines, start=1):
         try:
             signed = _take(_object(text), read, trusted, retired)
-        except (InvalidSignature, *_BROKEN) as error:
-            why = str(error) or "its signature is wrong"
-            raise FaultError("checkpoint", f"checkpoint line {number}: {why}") from error
+        except _BROKEN as error:
+            raise FaultError("checkpoint", f"checkpoint line {number}: {error}") from error
         waiting = 0 if signed else waiting or number
     if waiting:
         raise FaultError("checkpoint", f"checkpoint line {waiting}: it is signed with a key nobody trusts")
@@ -206,9 +231,9 @@ def _take(line: Mapping[str, Any], read: Checkpoints, trusted: Keys, retired: se
     if signer in retired:
         raise ValueError("it is signed with a key that was retired")
     if key:
-        key.verify(bytes.fromhex(line["signature"]), signed_text(line))
+        check_signature(key, line["signature"], signed_text(line))
     if line["kind"] == "key":
-        new = Ed25519PublicKey.from_public_bytes(bytes.fromhex(line["new_key"]))
+        new = _key_of(line["new_key"])
         if key:
             trusted[key_id(new)] = new
         retired.add(signer)
@@ -389,7 +414,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             report = verify(read_lines(entries), read_checkpoints(signed, keys))
     except FaultError as found:
         report = Report(False, fault=vars(found))
-    except (OSError, ValueError, UnsupportedAlgorithm) as error:
+    except (OSError, ValueError) as error:
         sys.stderr.write(f"The files cannot be read: {error}\n")
         return 2
     sys.stdout.write((json.dumps(asdict(report)) if given.json else describe(report)) + "\n")

@@ -12,8 +12,6 @@ threads = 4
 worker_class = "gthread"
 preload_app = True
 timeout = 30
-# The address of a comparison names a hundred runs.
-limit_request_line = 8190
 graceful_timeout = 3
 max_requests = 10_000
 max_requests_jitter = 1_000

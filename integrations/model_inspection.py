@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from integrations import model_inspector, process_group
+from integrations.memory_watch import MemoryWatch
 from integrations.model_file import PT2, SAFETENSORS
 from integrations.model_packaging import packager_environment
 from integrations.pickle_scan import scanner
 
 TIME_LIMIT_SECONDS = 600
 MEMORY_LIMIT_BYTES = 4 * 1024**3
+GRACE_SECONDS = 2.0  # a process that only reads has nothing to bring to an end
+TOO_MUCH_MEMORY = "The inspection needs more memory than it may take."
 NOT_REACHED = "not looked through: the inspection ended before"
 
 
@@ -91,15 +94,19 @@ def inspect_files(
     answer.write_text("", encoding="utf-8")
     lines: deque[str] = deque(maxlen=5)
     environment = packager_environment(env, scratch) | {"OPENBLAS_NUM_THREADS": "1"}
+    watch = MemoryWatch(memory_limit)
     ended = process_group.run(
         [sys.executable, "-I", model_inspector.__file__, str(request)],
         cwd=scratch,
         env=environment,
         on_line=lines.append,
-        should_stop=should_stop,
+        on_start=watch.begin,
+        should_stop=lambda: should_stop() or watch.is_full(),
         time_limit=time_limit,
+        grace=GRACE_SECONDS,
     )
-    return _result(paths, answer, _error(ended, lines, time_limit))
+    error = TOO_MUCH_MEMORY if watch.was_full else _error(ended, lines, time_limit)
+    return _result(paths, answer, error)
 
 
 def not_inspected(paths: Sequence[str], sizes: Sequence[int], error: str) -> Inspection:

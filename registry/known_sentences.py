@@ -239,6 +239,7 @@ FILES = (
     _("The model files could run code, or cannot be looked through."),
     _("The model files were inspected."),
     _("The inspection was stopped."),
+    _("The inspection needs more memory than it may take."),
     _("The inspection ended without a result."),
     _("The inspection took longer than %(seconds)s s."),
     _("The inspection failed (exit status %(status)s): %(text)s"),
