@@ -85,3 +85,29 @@ def key_mode() -> int:
 def key_exists() -> bool:
     """Say whether a private key was made."""
     return Path(settings.CHECKPOINT_KEY).exists()
+
+
+def make_variety() -> None:
+    """Record entries of several events, people, models and kinds of target."""
+    accountant, bookkeeper = trail.Actor("1", "accountant"), trail.Actor("2", "bookkeeper")
+    make_entry(
+        Event.PROMOTION_OPENED,
+        actor=accountant,
+        target=trail.Target("promotion", "1", "p one", "receipt-ocr"),
+    )
+    make_entry(
+        Event.PROMOTION_REVIEWED,
+        actor=bookkeeper,
+        target=trail.Target("promotion", "1", "p one", "receipt-ocr"),
+    )
+    make_entry(Event.JOB_FAILED, actor=trail.SYSTEM, target=trail.Target("job", "9", "nightly training"))
+    make_entry(
+        Event.SESSION_SIGN_IN_FAILED,
+        actor=trail.Actor("anonymous", "anonymous"),
+        target=trail.Target("user", "2", "bookkeeper"),
+    )
+    make_entry(
+        Event.VERSION_REGISTERED,
+        actor=accountant,
+        target=trail.Target("version", "m@1", "m@1", "invoice-ocr"),
+    )

@@ -7,7 +7,7 @@ from django.urls import reverse
 from accounts.roles import Role
 from experiments.launches import MAX_NOTE
 from experiments.models import Job
-from tests import act_calls
+from tests import experiment_calls
 from tests.people import make_user
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +18,7 @@ def test_a_message_that_is_none_is_refused_and_not_left_out(note):
     user = make_user(Role.ENGINEER)
     client = Client()
     client.force_login(user)
-    (job,) = act_calls.result(user).arguments
+    (job,) = experiment_calls.result(user).arguments
     answer = client.post(reverse("experiments:job-apply", args=[job]), {"branch": "main", "note": note})
     assert answer.status_code == 422
     assert "note" in answer.context["form"].errors
