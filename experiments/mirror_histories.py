@@ -6,8 +6,9 @@ is read, however long its curves are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from experiments.mirror_ahead import in_order
 from experiments.mirror_values import is_stored
 from experiments.series import Series
 from experiments.stored_text import text
@@ -17,6 +18,7 @@ from integrations.mlflow_server import MLflowServer
 
 MAX_POINTS = 100_000  # of one metric of one run
 MAX_METRICS = 1_000  # of one run
+AT_ONCE = 2  # requests
 
 
 def whole(server: MLflowServer, records: Iterable[RunRecord]) -> Iterator[tuple[str, str, Series]]:
@@ -25,13 +27,22 @@ def whole(server: MLflowServer, records: Iterable[RunRecord]) -> Iterator[tuple[
     for record in records:
         for point in _metrics(record):
             runs_of.setdefault(point.key, []).append(record.run_id)
-    for key, run_ids in sorted(runs_of.items()):
-        for start in range(0, len(run_ids), RUNS_PER_BULK):
-            group = run_ids[start : start + RUNS_PER_BULK]
-            found = server.metric_histories(group, key) if len(group) > 1 else {}
-            for run_id in group:
-                points = found.get(run_id)
-                yield run_id, text(key), _series(points) if points else _read(server, run_id, key)
+    groups = [
+        (key, run_ids[start : start + RUNS_PER_BULK])
+        for key, run_ids in sorted(runs_of.items())
+        for start in range(0, len(run_ids), RUNS_PER_BULK)
+    ]
+    for found in in_order(lambda group: _together(server, *group), groups, AT_ONCE):
+        yield from found
+
+
+def _together(server: MLflowServer, key: str, run_ids: Sequence[str]) -> list[tuple[str, str, Series]]:
+    """Return run id, metric and history of one metric of some runs; what MLflow leaves out is read singly."""
+    found = server.metric_histories(run_ids, key) if len(run_ids) > 1 else {}
+    return [
+        (run_id, text(key), _series(points) if (points := found.get(run_id)) else _read(server, run_id, key))
+        for run_id in run_ids
+    ]
 
 
 def news(

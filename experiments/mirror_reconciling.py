@@ -2,7 +2,7 @@
 
 It compares two lists that are ordered alike, newest first: MLflow's, page by page, and ours between the
 page's first and last run. What only MLflow has is new, what only we have is asked for by id and, if it is not
-there either, has been removed for good. So memory is bounded by two pages, and nothing is written for a run
+there either, has been removed for good. So memory is bounded by a few pages, and nothing is written for a run
 that did not change.
 """
 
@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from experiments.mirror_ahead import Answer, PagesAhead
 from experiments.mirror_rows import ACTIVE, DELETED, mark_vanished, write_runs
 from experiments.mirror_series import UNREADABLE
 from experiments.mirror_state import Cursor, Progress
@@ -32,41 +31,36 @@ SMALLEST_PAGE, LARGEST_PAGE = 10, 1_000
 QUICK, SLOW = 1.5, 3.0  # seconds
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """One page of MLflow's runs and the seconds that it took."""
-
-    page: RunPage
-    seconds: float
-
-
-def go_on(server: MLflowServer, experiments: Sequence[str], progress: Progress, deadline: float) -> int:
+def go_on(
+    server: MLflowServer, experiments: Sequence[str], progress: Progress, deadline: float, *, width: int = 1
+) -> int:
     """Do slices until the walk is complete or `deadline` (monotonic seconds) has passed, at least one.
 
-    While one page is written the next one is read.
+    While one page is written the next ones are read.
 
     :param experiments: ids of all experiments that MLflow has, in a stable order
+    :param width: how many pages are read at once
     :return: number of runs that were new or changed
     :raises IntegrationError: MLflow cannot be reached; the walk goes on from the same place later
     """
     written = 0
-    ahead: Future[_Answer] | None = None
-    with ThreadPoolExecutor(1, "next page") as reader:
+    largest = LARGEST_PAGE // width
+    with PagesAhead(server, width) as pages:
         while (cursor := progress.cursor) is not None:
             group = _group(experiments, cursor)
             if not group:
                 return written + _finish(experiments, progress)
             try:
-                answer = ahead.result() if ahead else _read(server, group, cursor.token, cursor.page)
+                answer = pages.take(group, cursor.token, min(cursor.page, largest))
             except IntegrationError as error:
                 _retreat(progress, cursor, error)
                 raise
-            token, more = answer.page.next_page_token, time.monotonic() < deadline
-            cursor.page = _next_size(cursor.page, answer)
-            ahead = reader.submit(_read, server, group, token, cursor.page) if token and more else None
+            cursor.page = _next_size(cursor.page, answer, largest)
+            if (token := answer.page.next_page_token) and time.monotonic() < deadline:
+                pages.go_on(group, token, cursor.page)
             written += _compare(server, group, progress, cursor, answer.page)
             progress.renew()
-            if ahead is None and time.monotonic() >= deadline:
+            if not pages.is_waiting and time.monotonic() >= deadline:
                 break
     return written
 
@@ -88,17 +82,11 @@ def _group(experiments: Sequence[str], cursor: Cursor) -> Sequence[str]:
     return experiments[first : first + EXPERIMENTS_PER_SEARCH]
 
 
-def _read(server: MLflowServer, group: Sequence[str], token: str | None, size: int) -> _Answer:
-    began = time.monotonic()
-    page = server.search_runs(group, max_results=min(size, LARGEST_PAGE), page_token=token)
-    return _Answer(page, time.monotonic() - began)
-
-
-def _next_size(size: int, answer: _Answer) -> int:
+def _next_size(size: int, answer: Answer, largest: int) -> int:
     if answer.seconds > SLOW:
         return max(size // 2, SMALLEST_PAGE)
-    quick = answer.seconds < QUICK and len(answer.page.runs) == size
-    return min(size * 2, LARGEST_PAGE) if quick else size
+    quick = answer.seconds < QUICK and len(answer.page.runs) >= size
+    return min(size * 2, largest) if quick else min(size, largest)
 
 
 def _retreat(progress: Progress, cursor: Cursor, error: IntegrationError) -> None:

@@ -43,6 +43,7 @@ BUSY_PAUSE = 0.5  # seconds
 BUDGET = 1.5  # seconds for slices of the reconciliation, and again for histories
 # Until everything has been here once: the quick look at what is new takes time from the import.
 FIRST_BUDGET = 10.0
+AT_ONCE_FIRST = 2  # pages that MLflow is asked for at once, until everything has been here once
 RECONCILE_EVERY = timedelta(minutes=5)
 _GOING_ON = " AND ".join(f"attributes.status != '{status}'" for status in sorted(TERMINAL_STATUSES))
 
@@ -142,7 +143,8 @@ def _pass(server: MLflowServer, state: Progress, report: Report) -> None:
         state.begin()
     first = not state.took
     budget = FIRST_BUDGET if first else BUDGET
-    report.written += go_on(server, identifiers, state, time.monotonic() + budget)
+    width = AT_ONCE_FIRST if first else 1
+    report.written += go_on(server, identifiers, state, time.monotonic() + budget, width=width)
     # Runs come before their curves: until all are here nobody can find one.
     behind = first and state.cursor is not None
     series = read_waiting(server, state.live, time.monotonic() + BUDGET, live_only=behind)

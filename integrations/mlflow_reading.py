@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import urlencode
@@ -121,7 +121,7 @@ class MLflowReader:
         points: list[MetricPoint] = []
         params: Json = {"run_id": run_id, "metric_key": key, "max_results": min(HISTORY_PAGE, max_points)}
         if skip:
-            params["page_token"] = b64encode(json.dumps({"offset": skip}).encode()).decode()
+            params["page_token"] = _token(skip)
         truncated = False
         for page in self._pages("GET", "metrics/get-history", params):
             points.extend(records.all_of(page.get("metrics"), records.point))
@@ -227,6 +227,24 @@ class MLflowReader:
                 return
             query = {**query, "page_token": token}
         raise IntegrationError(f"MLflow's answer to {path} does not end.", permanent=True)
+
+
+def later_token(token: str, count: int) -> str | None:
+    """Return the token of the page that begins `count` rows after that of `token`.
+
+    Only a guess, to be compared with what MLflow says: it promises nothing about its tokens. None where this
+    one is not understood.
+    """
+    try:
+        offset = json.loads(b64decode(token, validate=True))["offset"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    return _token(offset + count) if isinstance(offset, int) else None
+
+
+def _token(offset: int) -> str:
+    """Return a token as MLflow's SQL store makes them."""
+    return b64encode(json.dumps({"offset": offset}).encode()).decode()
 
 
 def quoted(value: str) -> str:

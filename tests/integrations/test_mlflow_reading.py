@@ -10,6 +10,7 @@ from mlflow.entities import Metric
 
 from integrations.errors import IntegrationError
 from integrations.mlflow_http import MLflowError
+from integrations.mlflow_reading import later_token
 from integrations.mlflow_records import MetricPoint
 from integrations.mlflow_server import MLflowServer
 
@@ -57,12 +58,14 @@ def test_runs_come_in_pages_newest_first_with_the_deleted_ones(
     ids = [client.create_run(experiment_id, start_time=START + n).info.run_id for n in range(5)]
     client.delete_run(ids[2])
 
-    seen, token = [], None
+    seen, tokens = [], [None]
     for _ in range(3):
-        page = server.search_runs([experiment_id], max_results=2, page_token=token)
+        page = server.search_runs([experiment_id], max_results=2, page_token=tokens[-1])
         seen += page.runs
-        token = page.next_page_token
-    assert token is None
+        tokens.append(page.next_page_token)
+    assert tokens[-1] is None
+    # What is read ahead rests on this; where it does not hold, pages are read one by one.
+    assert later_token(str(tokens[1]), 2) == tokens[2]
     assert [run.run_id for run in seen] == ids[::-1]
     assert [run.run_id for run in seen if run.lifecycle_stage == "deleted"] == [ids[2]]
     only = server.search_runs([experiment_id], filter=f"attributes.start_time > {START + 3}")
