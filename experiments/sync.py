@@ -68,7 +68,7 @@ class Report:
 
 def connect() -> MLflowServer:
     """Return the MLflow server of the settings, with the short limits of a background reader."""
-    return MLflowServer(settings.MLFLOW_TRACKING_URI)
+    return MLflowServer(settings.MLFLOW_TRACKING_URI, keep_alive=False)
 
 
 def synchronise(server: MLflowServer | None = None) -> Report:

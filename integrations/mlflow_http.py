@@ -66,12 +66,17 @@ class MLflowHTTP:
         Seconds one call may take, its retries included.
     retries:
         How often a call that is harmless to repeat is repeated within that time.
+    keep_alive:
+        Whether the calls of a thread share a connection. A server of several processes gives each new one
+        to a process that is idle, so calls that are under way together are better off without.
 
     Credentials come from `MLFLOW_TRACKING_TOKEN` or `MLFLOW_TRACKING_USERNAME` and
     `MLFLOW_TRACKING_PASSWORD`, as MLflow's own client reads them. They never appear in an error.
     """
 
-    def __init__(self, tracking_uri: str, *, timeout: float = 5.0, retries: int = 3) -> None:
+    def __init__(
+        self, tracking_uri: str, *, timeout: float = 5.0, retries: int = 3, keep_alive: bool = True
+    ) -> None:
         parts = urlsplit(tracking_uri)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise MLflowError(
@@ -84,6 +89,7 @@ class MLflowHTTP:
         self.host = parts.netloc.rpartition("@")[2]
         self.timeout = timeout
         self.retries = retries
+        self.keep_alive = keep_alive
         self._local = threading.local()
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Json:
@@ -183,6 +189,8 @@ class MLflowHTTP:
         if kept is None or kept[0] != os.getpid():
             session = requests.Session()
             session.auth = _credentials()
+            if not self.keep_alive:
+                session.headers["Connection"] = "close"
             kept = (os.getpid(), session)
             self._local.session = kept
         return kept[1]

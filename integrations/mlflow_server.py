@@ -26,6 +26,8 @@ class MLflowServer(RunWriter, VersionWriter):
         Seconds a single call may take, its retries included. Uploads get more, by size.
     retries:
         How often a call that is harmless to repeat is repeated within that time.
+    keep_alive:
+        See `MLflowHTTP`.
     local_artifact_roots:
         Folders below which artifacts that are not behind the proxy may be read and written.
 
@@ -39,9 +41,10 @@ class MLflowServer(RunWriter, VersionWriter):
         *,
         timeout: float = 5.0,
         retries: int = 3,
+        keep_alive: bool = True,
         local_artifact_roots: Sequence[Path] = (),
     ) -> None:
-        self.http = MLflowHTTP(tracking_uri, timeout=timeout, retries=retries)
+        self.http = MLflowHTTP(tracking_uri, timeout=timeout, retries=retries, keep_alive=keep_alive)
         self._local_roots = tuple(local_artifact_roots)
 
     def store(self, uri: str) -> ArtifactStore:

@@ -46,6 +46,29 @@ def test_a_server_that_comes_back_within_the_time_limit_is_not_an_error(mlflow_u
         assert MLflowServer(proxy.url).experiments()
 
 
+@pytest.mark.parametrize(("keep_alive", "connections"), [(True, 1), (False, 3)])
+def test_calls_of_a_thread_share_a_connection_unless_they_should_not(
+    keep_alive: bool, connections: int
+) -> None:
+    callers = set()
+
+    def answer(handler: http.server.BaseHTTPRequestHandler) -> None:
+        callers.add(handler.client_address)
+        handler.send_response(200)
+        handler.send_header("Content-Length", "2")
+        # The client's word decides: this server would close after each answer of its own accord.
+        handler.send_header("Connection", handler.headers["Connection"])
+        handler.close_connection = handler.headers["Connection"] == "close"
+        handler.end_headers()
+        handler.wfile.write(b"{}")
+
+    with answering(answer) as url:
+        server = MLflowServer(url, keep_alive=keep_alive)
+        for _ in range(3):
+            assert server.experiments() == ()
+    assert len(callers) == connections
+
+
 def test_an_answer_that_drips_ends_at_the_time_limit() -> None:
     def drip(handler: http.server.BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
