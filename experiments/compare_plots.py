@@ -16,6 +16,8 @@ from experiments.metric_goals import Goal
 
 #: Parallel axes beyond these cannot be read (and are slow to draw).
 MAX_AXES = 10
+#: More are not offered at once; the search of the page finds the others.
+MAX_OFFERED = 300
 _MAX_PARAMS = 7
 _MAX_CATEGORIES = 30
 _MAX_LABEL = 40
@@ -54,11 +56,13 @@ class Marked:
 class Plots:
     """What is drawn.
 
-    :ivar axes: all that can be
+    :ivar axes: those that are offered
+    :ivar more: how many are not
     :ivar points: the runs that have both, with what they have across and up
     """
 
     axes: list[PlotAxis]
+    more: int
     across: PlotAxis
     up: PlotAxis
     parallel: list[PlotAxis]
@@ -76,13 +80,20 @@ def axes(rows: Iterable[Row]) -> list[PlotAxis]:
 
 
 def plots(
-    rows: Sequence[Row], runs: Sequence[Marked], *, across: str, up: str, parallel: Sequence[str]
+    rows: Sequence[Row],
+    runs: Sequence[Marked],
+    *,
+    across: str,
+    up: str,
+    parallel: Sequence[str],
+    search: str = "",
 ) -> Plots | None:
     """Return what is drawn of compared runs; None where there are not two things to draw.
 
     :param across: name of the axis from left to right; empty or unknown: a parameter that differs
     :param up: likewise from bottom to top: the metric that says most
     :param parallel: names of the parallel axes; none: those that differ, and what they lead to
+    :param search: part of the names to offer first, where not all axes are
     """
     known = axes(rows)
     if len(known) < 2 or len(runs) < 2:
@@ -100,7 +111,21 @@ def plots(
         for run, place in zip(runs, zip(x.values, y.values, strict=True), strict=True)
         if None not in place
     ]
-    return Plots(known, x, y, shown, points, _scatter(points, x, y), _coordinates(shown, runs))
+    offered = _offered(known, [x.name, y.name, *(one.name for one in shown)], search, differing)
+    more = len(known) - len(offered)
+    return Plots(offered, more, x, y, shown, points, _scatter(points, x, y), _coordinates(shown, runs))
+
+
+def _offered(known: list[PlotAxis], drawn: Sequence[str], search: str, differing: set[str]) -> list[PlotAxis]:
+    """Return at most `MAX_OFFERED` axes in their order: what is drawn, then is found, then differs."""
+    if len(known) <= MAX_OFFERED:
+        return known
+    part = search.casefold()
+    found = [one.name for one in known if part and part in one.name.casefold()]
+    differ = [one.name for one in known if one.name in differing]
+    wanted = dict.fromkeys([*drawn, *found, *differ, *(one.name for one in known)])
+    names = set(list(wanted)[:MAX_OFFERED])
+    return [one for one in known if one.name in names]
 
 
 def _axis(row: Row) -> PlotAxis:

@@ -112,6 +112,7 @@ def _plots(request: HttpRequest, found: Comparison, address: CompareAddress) -> 
         across=words.get("across", ""),
         up=words.get("up", ""),
         parallel=request.GET.getlist("axis"),
+        search=found.asked.search,
     )
     return {
         "plots": plots,

@@ -215,3 +215,20 @@ def test_a_metric_that_is_gone_loses_its_row(
     Run.objects.filter(pk=run.pk).update(digest="")
     sync.mirror_run(run.run_id, server)
     assert list(run.latest.values_list("key", flat=True)) == ["loss"]
+
+
+def test_a_run_with_ten_thousand_metrics_is_mirrored_whole_and_some_of_its_curves(
+    client: MlflowClient, server: MLflowServer, experiment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("experiments.mirror_histories.MAX_METRICS", 50)
+    run_id = str(client.create_run(experiment).info.run_id)
+    for start in range(0, 10_000, 1_000):
+        client.log_batch(
+            run_id, [Metric(f"layer.{key:05}", float(key), 1, 1) for key in range(start, start + 1_000)]
+        )
+    client.set_terminated(run_id)
+    settle(server)
+    run = Run.objects.get(run_id=run_id)
+    assert run.metrics == {f"layer.{key:05}": float(key) for key in range(10_000)}
+    assert run.latest.count() == 10_000
+    assert sorted(run.series.values_list("key", flat=True)) == [f"layer.{key:05}" for key in range(50)]
