@@ -61,7 +61,7 @@ def stagegate(store: Store) -> Iterator[Ours]:
     folder = store.folder / "stagegate"
     folder.mkdir(exist_ok=True)
     environment = {**_environment(store), "STAGEGATE_PORT": str(port), "PYTHONPATH": str(ROOT)}
-    environment["MALLOC_ARENA_MAX"] = "2"  # as in the Procfile
+    environment["MALLOC_ARENA_MAX"] = "1"  # as in the Procfile
     with running(command, folder=folder, env=environment) as group:
         _wait(f"{url}/healthz")
         yield Ours(url, group, cookie)

@@ -1,4 +1,8 @@
-"""HTML of the values and states that appear on many pages. Template tags: `config.templatetags.interface`."""
+"""HTML of the values and states that appear on many pages. Template tags: `config.templatetags.interface`.
+
+What a table has in each of its hundreds of cells is put together without `format_html`, which takes ten times
+as long, and escaped by Python's own `escape`, which is what Django's calls once it has looked for lazy texts.
+"""
 
 import json
 import math
@@ -6,11 +10,11 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
+from html import escape
 from typing import Any
 
 import heroicons
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -138,14 +142,13 @@ def metric(value: float | str | None, focus: bool = True) -> SafeString:
     """
     if value is None or value == "":
         return no_value()
-    number = _number(value)
-    if number is None:
-        return format_html('<data class="metric" value="{}">{}</data>', value, value)
-    exact, text = str(value), formatting.significant(number)
-    if text.replace(formatting.MINUS, "-") == exact or not math.isfinite(number):
-        return format_html('<data class="metric" value="{}">{}</data>', exact, text)
-    return format_html(
-        '<data class="metric" value="{}" title="{}"{}>{}</data>', exact, exact, _FOCUS if focus else "", text
+    number, exact = _number(value), escape(str(value))
+    text = exact if number is None else formatting.significant(number)
+    if number is None or text.replace(formatting.MINUS, "-") == exact or not math.isfinite(number):
+        return mark_safe(f'<data class="metric" value="{exact}">{text}</data>')  # noqa: S308 - escaped
+    stop = _FOCUS if focus else ""
+    return mark_safe(  # noqa: S308 - escaped
+        f'<data class="metric" value="{exact}" title="{exact}"{stop}>{text}</data>'
     )
 
 
@@ -189,12 +192,10 @@ def when(moment: datetime | None, focus: bool = True) -> SafeString:
     """Return a moment as relative text, absolute with its zone on hover and focus."""
     if moment is None:
         return no_value()
-    return format_html(
-        '<time datetime="{}" title="{}" data-relative{}>{}</time>',
-        moment.isoformat(timespec="seconds"),
-        _absolute(moment),
-        _FOCUS if focus else "",
-        formatting.relative_time(moment, timezone.now()),
+    iso, absolute = moment.isoformat(timespec="seconds"), escape(_absolute(moment))
+    text, stop = escape(formatting.relative_time(moment, timezone.now())), _FOCUS if focus else ""
+    return mark_safe(  # noqa: S308 - escaped
+        f'<time datetime="{iso}" title="{absolute}" data-relative{stop}>{text}</time>'
     )
 
 
@@ -207,7 +208,7 @@ def moment(value: datetime | None) -> SafeString:
 
 def _absolute(moment: datetime) -> str:
     local = timezone.localtime(moment)
-    return f"{date_format(local, 'Y-m-d H:i:s')} {local.tzname()}"
+    return f"{local.isoformat(' ', 'seconds')[:19]} {local.tzname()}"
 
 
 def duration(length: float | timedelta | None) -> SafeString:
@@ -215,7 +216,7 @@ def duration(length: float | timedelta | None) -> SafeString:
     seconds = length.total_seconds() if isinstance(length, timedelta) else length
     if seconds is None:
         return no_value()
-    return format_html('<span class="num">{}</span>', formatting.duration(seconds))
+    return mark_safe(f'<span class="num">{escape(formatting.duration(seconds))}</span>')  # noqa: S308 - escaped
 
 
 def filesize(size: int | None) -> SafeString:
@@ -248,9 +249,7 @@ def chart_data(figure: str | Mapping[str, Any], element_id: str) -> SafeString:
 
 def no_value() -> SafeString:
     """Return the dash that stands for an absent value, with words for screen readers."""
-    return format_html(
-        '<span class="no-value"><span aria-hidden="true">{}</span>'
-        '<span class="visually-hidden">{}</span></span>',
-        formatting.NO_VALUE,
-        _("no value"),
+    return mark_safe(  # noqa: S308 - escaped
+        f'<span class="no-value"><span aria-hidden="true">{formatting.NO_VALUE}</span>'
+        f'<span class="visually-hidden">{escape(_("no value"))}</span></span>'
     )

@@ -4,9 +4,9 @@ Django's templates need some 30 ms for them, most of it to look up names; this t
 """
 
 from collections.abc import Collection, Iterable
+from html import escape
 
 from django import template
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 

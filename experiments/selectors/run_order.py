@@ -208,7 +208,7 @@ def at(found: Matches, sort: str, offset: int, size: int) -> list[Run]:
 
 def _runs(keys: Sequence[int], *, wide: bool) -> list[Run]:
     """Return the runs with these primary keys in this order, with their experiments. One query."""
-    rows = Run.objects.select_related("experiment")
+    rows = Run.objects.select_related("experiment").defer("experiment__tags")
     found = (rows if wide else rows.defer(*_WIDE)).order_by().in_bulk(keys)
     # A run may have gone since its key was read.
     return [found[key] for key in keys if key in found]
