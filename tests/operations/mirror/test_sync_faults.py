@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 from mlflow import MlflowClient
 
 from experiments import mirror_state, sync
-from experiments.models import Experiment, MetricSeries, Run, RunMetric, SyncState
+from experiments.models import Experiment, MetricSeries, Run, RunMetric, RunParam, SyncState
 from experiments.selectors.mirror import mirror
 from integrations.mlflow_server import MLflowServer
+from tests.engine import database_url, wait
 from tests.mirror import crowd, log_run, no_reconciliation, numbers, old, settle
 from tests.servers import Server, free_port
 
@@ -180,3 +186,27 @@ def test_one_pass_at_a_time_and_a_dead_one_blocks_for_a_minute_at_most(server: M
     progress.renewed -= 60
     with pytest.raises(mirror_state.LostError):
         progress.renew()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_that_is_killed_goes_on_and_ends_with_everything_once(
+    client: MlflowClient, process: Server, server: MLflowServer, experiment: str
+) -> None:
+    runs = {log_run(client, experiment) for _ in range(130)}
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tests.settings_engine",
+        "DATABASE_URL": database_url(),
+        "MLFLOW_TRACKING_URI": process.url,
+    }
+    command = [sys.executable, "manage.py", "sync_mlflow"]
+    with subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment) as importer:
+        wait(lambda: Run.objects.exists())
+        importer.kill()
+    assert importer.returncode == -signal.SIGKILL
+    assert sync.synchronise(server).busy
+    SyncState.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    settle(server)
+    assert set(Run.objects.filter(lifecycle_stage="active").values_list("run_id", flat=True)) >= runs
+    read = MetricSeries.objects.filter(run__run_id__in=runs, key="loss", length=1)
+    assert (read.count(), RunParam.objects.filter(run__run_id__in=runs).count()) == (130, 130)
