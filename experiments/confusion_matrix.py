@@ -74,25 +74,33 @@ def matrix(text: str) -> Matrix:
     names = [name.lower() for name in header]
     actual, predicted = _place(names, _ACTUAL), _place(names, _PREDICTED)
     if actual is not None and predicted is not None:
-        counts = _counted(rows, actual, predicted, _place(names, _COUNT))
-        labels = sorted({label for pair in counts for label in pair}, key=_order)
-        return _made(labels, [[counts[one, other] for other in labels] for one in labels])
+        weight = count_column(names)
+        whole = (row for row in rows if len(row) > max(actual, predicted, weight or 0))
+        return of_samples(
+            (row[actual], row[predicted], "1" if weight is None else row[weight]) for row in whole
+        )
     return _square(header, [row for _, row in zip(range(MAX_CLASSES + 2), rows, strict=False)])
 
 
-def _counted(
-    rows: Iterable[list[str]], actual: int, predicted: int, weight: int | None
-) -> Counter[tuple[str, str]]:
+def of_samples(samples: Iterable[tuple[str, str, str]]) -> Matrix:
+    """Return the matrix of what is true, what was said, and how often.
+
+    :raises NoTableError: there are none, too many classes, or a count that is none
+    """
     counts: Counter[tuple[str, str]] = Counter()
-    labels: set[str] = set()
-    for row in rows:
-        if len(row) <= max(actual, predicted, weight or 0):
-            continue
-        pair = (row[actual].strip(), row[predicted].strip())
-        labels.update(pair)
-        _check(len(labels))
-        counts[pair] += 1 if weight is None else _number(row[weight])  # type: ignore[assignment]
-    return counts
+    known: set[str] = set()
+    for actual, predicted, count in samples:
+        pair = (actual.strip(), predicted.strip())
+        known.update(pair)
+        _check(len(known))
+        counts[pair] += _number(count)  # type: ignore[assignment]
+    labels = sorted(known, key=_order)
+    return _made(labels, [[counts[one, other] for other in labels] for one in labels])
+
+
+def count_column(names: Sequence[str]) -> int | None:
+    """Return the place of the column that says how often, among names in small letters."""
+    return _place(names, _COUNT)
 
 
 def _square(header: list[str], rows: list[list[str]]) -> Matrix:
@@ -140,7 +148,7 @@ def _check(classes: int) -> None:
         raise NoTableError(f"It has more than {MAX_CLASSES} classes.")
 
 
-def _place(names: list[str], known: frozenset[str]) -> int | None:
+def _place(names: Sequence[str], known: frozenset[str]) -> int | None:
     return next((at for at, name in enumerate(names) if name in known), None)
 
 

@@ -27,7 +27,7 @@ def commit_of(repository: Repository, ref: str) -> HistoryCommit | None:
 
     Three queries at most. An empty `ref` is the default branch, else the newest commit.
     """
-    rows = repository.history.select_related("snapshot", "inputs")
+    rows = repository.history.select_related("snapshot", "inputs", "plots")
     named = repository.refs.filter(name=ref or repository.default_ref).select_related("commit").first()
     if named is not None:
         return rows.filter(sha=named.commit.sha).first()

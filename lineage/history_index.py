@@ -1,7 +1,8 @@
 """The index of a repository's history: every commit of its branches and tags. Runs in a worker.
 
-Sole writer of the tables of `lineage.models` about history, data versions and GTO. A commit never changes, so
-one that is here is not read again; commits are written ancestors first, some at a time, each time in one
+Sole writer of the tables of `lineage.models` about history, plots, data versions and GTO. A commit never
+changes, so one that is here is not read again, unless it is from before plots were read: then these are added
+and nothing else is touched. Commits are written ancestors first, some at a time, each time in one
 transaction, so that a worker may vanish anywhere and the next one goes on. Rows stay when branches go: jobs,
 runs and versions point to them.
 """
@@ -20,9 +21,10 @@ from experiments.stored_text import text
 from integrations.errors import IntegrationError
 from integrations.git_history import GitHistory, HistoryEntry
 from integrations.git_repository import GitMirror
-from lineage import gto_rows, history_rows
+from lineage import gto_rows, history_rows, plot_rows
 from lineage.history_rows import Reading
 from lineage.models import HistoryState
+from lineage.plot_reading import Plots
 from lineage.refs_digest import refs_digest
 from lineage.stage_records import digest_of
 from lineage.tree_reading import Inputs, Snapshot, TreeReader
@@ -55,17 +57,20 @@ def index(
     history = GitHistory(GitMirror(repositories.mirror_path(repository)))
     refs = refs_digest(repository)
     reachable, total = history.reachable(MAX_COMMITS)
-    known = set(repository.history.values_list("sha", flat=True))
-    new = [sha for sha in reachable if sha not in known]
+    known = dict(repository.history.values_list("sha", "plots"))
+    wanted = [sha for sha in reachable if known.get(sha) is None]
+    new = 0
     problems = 0
     with history.objects() as objects:
         reader = TreeReader(objects)
-        for start in range(0, len(new), BATCH):
+        for start in range(0, len(wanted), BATCH):
             check()
-            batch = [_read(reader, entry) for entry in history.entries(new[start : start + BATCH])]
-            _write(repository, batch)
-            problems += sum(has_problems(one) for one in batch)
-            progress(min(start + BATCH, len(new)), len(new))
+            batch = [_read(reader, entry) for entry in history.entries(wanted[start : start + BATCH])]
+            added = [one for one in batch if one.entry.sha not in known]
+            _write(repository, batch, added)
+            new += len(added)
+            problems += sum(has_problems(one) for one in added)
+            progress(min(start + BATCH, len(wanted)), len(wanted))
     malformed = gto_rows.replace(repository, history.tags())
     HistoryState.objects.update_or_create(
         repository=repository,
@@ -78,7 +83,7 @@ def index(
             "error": "",
         },
     )
-    return Report(len(new), problems, malformed)
+    return Report(new, problems, malformed)
 
 
 def has_problems(reading: Reading) -> bool:
@@ -89,7 +94,8 @@ def has_problems(reading: Reading) -> bool:
 def _read(reader: TreeReader, entry: HistoryEntry) -> Reading:
     try:
         snapshot = reader.snapshot(entry.tree)
-        return Reading(entry, snapshot, reader.inputs(entry.tree, snapshot))
+        inputs, plots = reader.inputs(entry.tree, snapshot), reader.plots(entry.tree, snapshot)
+        return Reading(entry, snapshot, inputs, plots)
     except IntegrationError as error:
         if not error.permanent:
             raise
@@ -100,11 +106,12 @@ def _read(reader: TreeReader, entry: HistoryEntry) -> Reading:
 
 def _unreadable(entry: HistoryEntry, message: str) -> Reading:
     problems = [{"path": "", "message": text(message, 500)}]
-    return Reading(entry, Snapshot(problems=problems, digest=digest_of(problems)), Inputs())
+    return Reading(entry, Snapshot(problems=problems, digest=digest_of(problems)), Inputs(), Plots())
 
 
 @transaction.atomic
-def _write(repository: Repository, batch: Sequence[Reading]) -> None:
+def _write(repository: Repository, batch: Sequence[Reading], added: Sequence[Reading]) -> None:
     # One writer at a time for each repository; not of the key, see `experiments.commit_index`.
     Repository.objects.select_for_update(no_key=True).get(pk=repository.pk)
-    history_rows.write(repository, batch)
+    history_rows.write(repository, added)
+    plot_rows.write(repository, {one.entry.sha: one.plots for one in batch})

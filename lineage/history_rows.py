@@ -24,6 +24,7 @@ from lineage.models import (
     SnapshotStage,
     StageFile,
 )
+from lineage.plot_reading import Plots
 from lineage.stage_records import IMPORT, OUTPUT, TRACKED, StageRecord
 from lineage.tree_reading import Inputs, Snapshot
 
@@ -39,6 +40,7 @@ class Reading:
     entry: HistoryEntry
     snapshot: Snapshot | None
     inputs: Inputs
+    plots: Plots
 
 
 def write(repository: Repository, readings: Sequence[Reading]) -> None:
@@ -70,7 +72,7 @@ def _stages(repository: Repository, readings: Sequence[Reading]) -> dict[str, in
     for one in readings:
         for stage in one.snapshot.stages if one.snapshot else ():
             first.setdefault(stage.digest, (stage, one.entry))
-    known = _known(PipelineStage, repository, first)
+    known = known_keys(PipelineStage, repository, first)
     new = [pair for digest, pair in first.items() if digest not in known]
     rows = PipelineStage.objects.bulk_create(
         [_stage_row(repository, stage, entry) for stage, entry in new], batch_size=_CHUNK
@@ -137,14 +139,13 @@ def _snapshots(
     repository: Repository, readings: Sequence[Reading], stages: Mapping[str, int]
 ) -> dict[str, int]:
     found = {one.snapshot.digest: one.snapshot for one in readings if one.snapshot}
-    known = _known(PipelineSnapshot, repository, found)
+    known = known_keys(PipelineSnapshot, repository, found)
     new = [snapshot for digest, snapshot in found.items() if digest not in known]
     rows = PipelineSnapshot.objects.bulk_create(
         PipelineSnapshot(
             repository=repository,
             digest=snapshot.digest,
             artifacts=snapshot.artifacts,
-            plots=snapshot.plots,
             problems=snapshot.problems,
         )
         for snapshot in new
@@ -162,7 +163,7 @@ def _snapshots(
 
 def _inputs(repository: Repository, readings: Sequence[Reading]) -> dict[str, int]:
     found = {one.inputs.digest: one.inputs for one in readings}
-    known = _known(CommitInputs, repository, found)
+    known = known_keys(CommitInputs, repository, found)
     rows = CommitInputs.objects.bulk_create(
         CommitInputs(repository=repository, **asdict(inputs))
         for digest, inputs in found.items()
@@ -171,7 +172,8 @@ def _inputs(repository: Repository, readings: Sequence[Reading]) -> dict[str, in
     return known | {row.digest: row.pk for row in rows}
 
 
-def _known(model: type[_M], repository: Repository, digests: Iterable[str]) -> dict[str, int]:
+def known_keys(model: type[_M], repository: Repository, digests: Iterable[str]) -> dict[str, int]:
+    """Return digest -> key of the rows that are here already."""
     found: dict[str, int] = {}
     for chunk in _chunks(digests):
         rows: Any = model._default_manager.filter(repository=repository, digest__in=chunk)

@@ -21,7 +21,7 @@ def run(context: JobContext) -> Outcome:
     report = history_index.index(
         repository,
         check=context.check,
-        progress=lambda done, total: context.message(f"{done} of {total} new commits"),
+        progress=lambda done, total: context.message(f"{done} of {total} commits"),
     )
     context.step("read commits", "done")
     context.log(f"{report.new_commits} new commits")

@@ -32,7 +32,7 @@ LISTINGS = (
 # Lines of a job's log and its message: `index_job`.
 LOG = (
     _("%(count)s new commits"),
-    _("%(done)s of %(total)s new commits"),
+    _("%(done)s of %(total)s commits"),
     _("%(count)s of them have files that cannot be read; they are skipped"),
     _("%(count)s tags look like GTO's and are not well-formed"),
 )
@@ -74,4 +74,26 @@ REPRODUCTIONS = (
     _("dvc.lock names no output."),
 )
 
-ALL = (*PROBLEMS, *LISTINGS, *LOG, *NODE_IDS, *REPRODUCTIONS)
+# What is said of a plot that is not, or not wholly, drawn: `plot_drawing` and `plot_tables`.
+PLOTS = (
+    _("It is too large to be drawn."),
+    _("DVC keeps it, not Git, so it is not read here."),
+    _("It is not in this commit."),
+    _("It is no text."),
+    _("It is an image; images of repositories are not shown."),
+    _("Only CSV, TSV and JSON are drawn."),
+    _("This commit plots more files than are read."),
+    _("Its content is not kept any more: this repository plots much."),
+    _("Only the first %(count)s rows are drawn."),
+    _("Only the first %(count)s columns are drawn."),
+    _("Plots of the template %(template)s are not drawn here."),
+    _("It has no columns of what is true and what was predicted."),
+    _("It has no column of numbers."),
+    _("It is no JSON."),
+    _("It holds no list of objects."),
+    _("There is no column %(column)s."),
+    _("The column %(column)s is not one of numbers."),
+    _("%(problem)s Rows are counted instead."),
+)
+
+ALL = (*PROBLEMS, *LISTINGS, *LOG, *NODE_IDS, *REPRODUCTIONS, *PLOTS)

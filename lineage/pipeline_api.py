@@ -13,7 +13,8 @@ from rest_framework.views import APIView
 from lineage import access
 from lineage.models import GtoEvent, StageFile
 from lineage.pipeline_changes import Comparison, compare
-from lineage.selectors import gto, pipeline
+from lineage.plot_serializers import PlotSerializer
+from lineage.selectors import gto, pipeline, plots
 
 
 class StageFileSerializer(serializers.ModelSerializer[StageFile]):
@@ -86,6 +87,7 @@ class PipelineSerializer(serializers.Serializer[Any]):
     removed = serializers.ListField(child=serializers.CharField())
     params = serializers.DictField()
     metrics = serializers.DictField()
+    plots = PlotSerializer(many=True)
     problems = serializers.ListField(child=serializers.DictField())
 
 
@@ -171,6 +173,7 @@ class PipelineView(APIView):
             "removed": [one.address for one in comparison.removed] if comparison else [],
             "params": pipeline.values(commit, "params"),
             "metrics": pipeline.values(commit, "metrics"),
+            "plots": plots.drawn(commit, base),
             "problems": pipeline.problems_of(commit),
         }
         return Response(PipelineSerializer(answer).data)

@@ -23,7 +23,9 @@ from integrations.errors import IntegrationError
 from integrations.git_objects import ObjectReader
 from integrations.git_trees import TreeWalker
 from integrations.values_files import is_readable, read_values
-from lineage import pipeline_graph, stage_records
+from lineage import pipeline_graph, plot_reading, plot_records, stage_records
+from lineage.plot_reading import Content, Plots
+from lineage.plot_records import PlotRecord
 from lineage.stage_records import StageRecord, digest_of
 
 MAX_DVC_FILES = 2_000
@@ -41,7 +43,7 @@ class Snapshot:
 
     stages: tuple[StageRecord, ...] = ()
     artifacts: dict[str, Any] = field(default_factory=dict)
-    plots: list[Any] = field(default_factory=list)
+    plots: tuple[PlotRecord, ...] = ()
     problems: list[dict[str, str]] = field(default_factory=list)
     params: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
@@ -93,6 +95,13 @@ class TreeReader:
         code = {path: oid for path, oid in found if oid}
         digest = digest_of([params, metrics, code, problems])
         return Inputs(params, metrics, code, problems, digest)
+
+    def plots(self, tree: str, snapshot: Snapshot | None) -> Plots:
+        """Return the plots, with the content of their files that lie in Git."""
+        if snapshot is None or not snapshot.plots:
+            return Plots()
+        find = partial(self._walker.object_at, tree)
+        return plot_reading.read(snapshot.plots, snapshot.stages, find, self._plot_content)
 
     def _assembled(self, files: tuple[tuple[str, str], ...]) -> Snapshot:
         assembly = _Assembly()
@@ -147,6 +156,15 @@ class TreeReader:
 
     def _read_values(self, oid: str, path: str) -> dict[str, Any]:
         return read_values(self._content(oid, path), path)
+
+    def _plot_content(self, oid: str) -> Content:
+        return self._once(("plot", oid), partial(self._read_plot, oid))
+
+    def _read_plot(self, oid: str) -> Content:
+        found = self._objects.read(oid, plot_reading.MAX_BYTES)
+        content = plot_reading.content_of(found)
+        self._bytes_read += len(found.data) if found and found.data else 0
+        return content
 
     def _content(self, oid: str, path: str) -> bytes:
         found = self._objects.read(oid, MAX_BYTES)
@@ -213,7 +231,7 @@ class _Assembly:
     def __init__(self) -> None:
         self.stages: list[StageRecord] = []
         self._artifacts: dict[str, Any] = {}
-        self._plots: list[Any] = []
+        self._plots: list[PlotRecord] = []
         self._problems: list[dict[str, str]] = []
         self._params: list[str] = []
         self._metrics: list[str] = []
@@ -225,11 +243,10 @@ class _Assembly:
         return _Problems(self, path)
 
     def add(self, folder: str, pipeline: Pipeline) -> None:
-        kept = summary(pipeline)
         prefix = f"{folder}:" if folder else ""
-        for name, artifact in kept["artifacts"].items():
+        for name, artifact in summary(pipeline)["artifacts"].items():
             self._artifacts[prefix + name] = {**artifact, "path": place(folder, artifact["path"])}
-        self._plots += [{**plot, "path": place(folder, plot["path"])} for plot in kept["plots"]]
+        self._plots += plot_records.of_pipeline(folder, pipeline)
         self._params += [place(folder, path) for path in pipeline.params]
         self._metrics += [place(folder, path) for path in pipeline.metrics]
 
@@ -239,11 +256,11 @@ class _Assembly:
         code = {path for stage in stages for path in _own_inputs(stage) if path not in made}
         metrics = [path for stage in stages for path in stage.definition.get("metrics", ())]
         params = [path for stage in stages for path in stage.definition.get("params", ())]
-        told = [[stage.digest for stage in stages], self._artifacts, self._plots, self._problems]
+        told = [[stage.digest for stage in stages], self._artifacts, self._problems]
         return Snapshot(
             stages=tuple(stages),
             artifacts=self._artifacts,
-            plots=self._plots,
+            plots=plot_records.kept(self._plots),
             problems=self._problems,
             params=tuple(dict.fromkeys([*params, *self._params])),
             metrics=tuple(dict.fromkeys([*metrics, *self._metrics])),

@@ -9,15 +9,19 @@ from typing import Any
 from django.utils import timezone
 
 from experiments.models import Repository
+from lineage import plot_records
 from lineage.models import (
+    CommitPlots,
     DataVersion,
     HistoryCommit,
     PipelineSnapshot,
     PipelineStage,
+    PlotFile,
     SnapshotStage,
     StageFile,
     UpdatePlan,
 )
+from lineage.plot_records import FileState, PlotRecord
 
 _numbers = count(1)
 
@@ -74,6 +78,30 @@ def make_history(
         "snapshot": snapshot,
     }
     return HistoryCommit.objects.create(repository=repository, **{**columns, **changes})
+
+
+def make_plots(
+    commit: HistoryCommit, plots: Sequence[PlotRecord], files: Mapping[str, str | FileState]
+) -> CommitPlots:
+    """Give a commit plots, with the content of their files, or why it is not kept."""
+    known = {}
+    for path, content in files.items():
+        oid = "" if isinstance(content, FileState) else sha256(content.encode()).hexdigest()
+        known[path] = {"state": content if isinstance(content, FileState) else FileState.KEPT, "oid": oid}
+        if oid:
+            kept = plot_records.packed(content)
+            PlotFile.objects.get_or_create(
+                repository=commit.repository, oid=oid, defaults={"packed": kept, "size": len(kept)}
+            )
+    row = CommitPlots.objects.create(
+        repository=commit.repository,
+        digest=f"{next(_numbers):064x}",
+        plots=plot_records.as_json(plots),
+        files=known,
+    )
+    commit.plots = row
+    commit.save(update_fields=["plots"])
+    return row
 
 
 def make_plan(repository: Repository, **changes: Any) -> UpdatePlan:

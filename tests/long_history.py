@@ -1,15 +1,27 @@
 """A Git repository with a long history of DVC files, made in one go."""
 
 import subprocess
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from integrations.git_commands import git_environment
 
 
-def make_long_history(path: Path, commits: int, stages: int = 8) -> Path:
-    """Make a bare repository in which each commit changes a parameter, one stage's output, and some code."""
+def make_long_history(
+    path: Path,
+    commits: int,
+    stages: int = 8,
+    *,
+    plots: str = "",
+    more: Callable[[int], Mapping[str, str]] = lambda number: {},
+) -> Path:
+    """Make a bare repository in which each commit changes a parameter, one stage's output, and some code.
+
+    :param plots: what else stands in `dvc.yaml`
+    :param more: number of a commit -> further files of it
+    """
     subprocess.run(["git", "init", "--quiet", "--bare", str(path)], check=True, env=git_environment())
-    stream = "".join(_commit(number, stages) for number in range(commits))
+    stream = "".join(_commit(number, stages, plots, more(number)) for number in range(commits))
     subprocess.run(
         ["git", f"--git-dir={path}", "fast-import", "--quiet"],
         input=stream.encode(),
@@ -19,15 +31,16 @@ def make_long_history(path: Path, commits: int, stages: int = 8) -> Path:
     return path
 
 
-def _commit(number: int, stages: int) -> str:
+def _commit(number: int, stages: int, plots: str, more: Mapping[str, str]) -> str:
     message = f"Change number {number}"
     files = {
         "params.yaml": f"train:\n  seed: {number}\n  channels: [16, 32]\n",
-        "dvc.yaml": _definition(stages),
+        "dvc.yaml": _definition(stages) + plots,
         "dvc.lock": _lock(number, stages),
         "data/raw.dvc": f"outs:\n- md5: {number // 10:032x}.dir\n  size: 10\n  nfiles: 3\n  path: raw\n",
         "src/train.py": f"print({number // 3})\n",
         "metrics.json": f'{{"accuracy": 0.{number}}}\n',
+        **more,
     }
     return (
         f"commit refs/heads/main\ncommitter Tester <t@example.org> {1_700_000_000 + number * 60} +0000\n"

@@ -4,12 +4,14 @@ what came of rebuilding versions."""
 from lineage.models.data import DataVersion, FileListing
 from lineage.models.gto import GtoEvent
 from lineage.models.history import CommitInputs, HistoryCommit, HistoryState, PipelineSnapshot
+from lineage.models.plots import CommitPlots, PlotFile
 from lineage.models.reproductions import ModelTolerance, Reproduction
 from lineage.models.stages import PipelineStage, SnapshotStage, StageFile
 from lineage.models.updates import UpdatePlan
 
 __all__ = [
     "CommitInputs",
+    "CommitPlots",
     "DataVersion",
     "FileListing",
     "GtoEvent",
@@ -18,6 +20,7 @@ __all__ = [
     "ModelTolerance",
     "PipelineSnapshot",
     "PipelineStage",
+    "PlotFile",
     "Reproduction",
     "SnapshotStage",
     "StageFile",

@@ -3,14 +3,15 @@
 from django.db import models
 
 from experiments.models import Repository
+from lineage.models.plots import CommitPlots
 
 
 class PipelineSnapshot(models.Model):
     """What all DVC files of a commit say; commits that say the same share a row.
 
     Its stages are `PipelineStage`, through `SnapshotStage`. `problems` are the files that could not be read:
-    [{"path", "message"}]. `artifacts` is that section of `dvc.yaml`, and `plots` are those of the whole
-    pipeline, both as `experiments.pipeline_summary` keeps them.
+    [{"path", "message"}]. `artifacts` is that section of `dvc.yaml`, as `experiments.pipeline_summary` keeps
+    it.
     """
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="snapshots")
@@ -19,7 +20,6 @@ class PipelineSnapshot(models.Model):
         "lineage.PipelineStage", through="lineage.SnapshotStage", related_name="snapshots"
     )
     artifacts = models.JSONField(default=dict)
-    plots = models.JSONField(default=list)
     problems = models.JSONField(default=list)
 
     class Meta:
@@ -57,7 +57,8 @@ class CommitInputs(models.Model):
 class HistoryCommit(models.Model):
     """One commit that a branch or tag reaches, or once reached. `lineage.history_index` is the sole writer.
 
-    `snapshot` is None where the commit has no DVC file. Rows appear ancestors first.
+    `snapshot` is None where the commit has no DVC file, `plots` where they have not been read, in rows from
+    before they were. Rows appear ancestors first.
     """
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="history")
@@ -71,6 +72,9 @@ class HistoryCommit(models.Model):
     )
     inputs = models.ForeignKey(
         CommitInputs, null=True, blank=True, on_delete=models.SET_NULL, related_name="commits"
+    )
+    plots = models.ForeignKey(
+        CommitPlots, null=True, blank=True, on_delete=models.SET_NULL, related_name="commits"
     )
 
     class Meta:

@@ -17,7 +17,7 @@ def commits_page(
     :param troubled: only those with files that cannot be read
     """
     rows = repository.history.select_related("snapshot", "inputs").defer(
-        "snapshot__artifacts", "snapshot__plots", "inputs__params", "inputs__code"
+        "snapshot__artifacts", "inputs__params", "inputs__code"
     )
     if troubled:
         rows = rows.filter(_has_problems(repository))

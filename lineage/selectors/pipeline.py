@@ -89,7 +89,7 @@ def parent_of(repository: Repository, commit: HistoryCommit) -> HistoryCommit | 
     """Return the first parent, if it is indexed. One query."""
     if not commit.parents:
         return None
-    rows = repository.history.select_related("snapshot", "inputs")
+    rows = repository.history.select_related("snapshot", "inputs", "plots")
     return rows.filter(sha=commit.parents[0]).first()
 
 

@@ -13,6 +13,7 @@ from lineage.models import HistoryCommit
 from lineage.pipeline_changes import PIPELINE, Comparison, StageChange, compare
 from lineage.selectors import data as data_selectors
 from lineage.selectors import pipeline as selectors
+from lineage.selectors import plots as plot_selectors
 
 
 @require_safe
@@ -49,7 +50,8 @@ def _shown(repository: Repository, commit: HistoryCommit, base_ref: str) -> dict
         "parameters": _parameter_rows(commit, base),
         "changed_data": _changed_data(comparison),
         "other_results": _other_results(comparison),
-        "plots": commit.snapshot.plots if commit.snapshot else [],
+        "plots": plot_selectors.drawn(commit, base),
+        "plots_unread": commit.snapshot is not None and commit.plots is None,
         "commit_node": f"commit:{repository.name}@{commit.sha}",
         "runs": selectors.runs_of(commit),
         "problems": selectors.problems_of(commit),

@@ -1,0 +1,43 @@
+"""Tables of the plots that commits describe, and of the content of their files that lie in Git."""
+
+from django.db import models
+
+from experiments.models import Repository
+
+
+class CommitPlots(models.Model):
+    """The plots of a commit; commits that have the same, with the same files, share a row.
+
+    `plots` is as `lineage.plot_records.as_json` has it, `files` is {path: {"state", "oid"}}: whether the
+    content is kept (`lineage.plot_records.FileState`), and the object of Git, empty where there is none.
+    """
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64)
+    plots = models.JSONField(default=list)
+    files = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["repository", "digest"], name="one_row_per_plots"),
+        ]
+
+    def __str__(self) -> str:
+        return self.digest[:12]
+
+
+class PlotFile(models.Model):
+    """The content of an object of Git that is plotted, as `lineage.plot_records.packed` has it."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="+")
+    oid = models.CharField(max_length=64)
+    size = models.PositiveIntegerField(help_text="bytes of `packed`")
+    packed = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["repository", "oid"], name="one_row_per_plot_file"),
+        ]
+
+    def __str__(self) -> str:
+        return self.oid[:12]

@@ -1,0 +1,59 @@
+"""Writing what was read of plots: each distinct set of plots and each content once, within a bound.
+
+Used by `history_index` alone, inside of its transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.db.models import Sum
+
+from experiments.models import Repository
+from lineage.history_rows import known_keys
+from lineage.models import CommitPlots, PlotFile
+from lineage.plot_reading import Plots
+
+#: Of the packed contents of a repository; beyond them those that were read first are forgotten.
+KEPT_BYTES = 50_000_000
+
+
+def write(repository: Repository, found: Mapping[str, Plots]) -> None:
+    """Write the plots of commits, which are here, by SHA."""
+    distinct = {one.digest: one for one in found.values()}
+    known = known_keys(CommitPlots, repository, distinct)
+    rows = CommitPlots.objects.bulk_create(
+        CommitPlots(repository=repository, digest=digest, plots=one.plots, files=one.files)
+        for digest, one in distinct.items()
+        if digest not in known
+    )
+    keys = known | {row.digest: row.pk for row in rows}
+    commits: dict[int, list[str]] = {}
+    for sha, one in found.items():
+        commits.setdefault(keys[one.digest], []).append(sha)
+    for key, shas in commits.items():
+        repository.history.filter(sha__in=shas).update(plots=key)
+    _add_contents(repository, {oid: data for one in distinct.values() for oid, data in one.contents.items()})
+
+
+def _add_contents(repository: Repository, contents: Mapping[str, bytes]) -> None:
+    rows = PlotFile.objects.filter(repository=repository)
+    known = set(rows.filter(oid__in=contents).values_list("oid", flat=True))
+    new = [oid for oid in contents if oid not in known]
+    PlotFile.objects.bulk_create(
+        PlotFile(repository=repository, oid=oid, packed=contents[oid], size=len(contents[oid])) for oid in new
+    )
+    if new:
+        _forget(repository)
+
+
+def _forget(repository: Repository) -> None:
+    rows = PlotFile.objects.filter(repository=repository)
+    surplus = (rows.aggregate(Sum("size"))["size__sum"] or 0) - KEPT_BYTES
+    if surplus <= 0:
+        return
+    for pk, size in rows.order_by("pk").values_list("pk", "size").iterator():
+        surplus -= size
+        if surplus <= 0:
+            rows.filter(pk__lte=pk).delete()
+            return
