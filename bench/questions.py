@@ -18,7 +18,8 @@ INTERVAL = "/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval"
 SORT = "metrics.score_03"
 FILTER = "metrics.val_cer < 0.05 and params.optimizer = 'AdamW'"
 _SHOWN = 100
-_PATIENCE = 600.0
+#: Seconds after which an answer is not waited for any more.
+PATIENCE = 120.0
 
 
 @dataclass(frozen=True)
@@ -86,21 +87,21 @@ class _Theirs:
     def search(self, order: str, wanted: str = "") -> None:
         body = {"experiment_ids": [self._experiment], "max_results": _SHOWN, "order_by": [order]}
         answer = self._session.post(
-            f"{self._url}{API}runs/search", json={**body, "filter": wanted}, timeout=_PATIENCE
+            f"{self._url}{API}runs/search", json={**body, "filter": wanted}, timeout=PATIENCE
         )
         answer.raise_for_status()
         if len(answer.json()["runs"]) != _SHOWN:
             raise RuntimeError("MLflow did not return a hundred runs.")
 
     def get(self, path: str, **parameters: Any) -> None:
-        answer = self._session.get(f"{self._url}{API}{path}", params=parameters, timeout=_PATIENCE)
+        answer = self._session.get(f"{self._url}{API}{path}", params=parameters, timeout=PATIENCE)
         answer.raise_for_status()
 
     def curves(self, run_ids: list[str]) -> None:
         for key in CURVES:
             query = [("metric_key", key), ("max_results", "1000"), *(("run_ids", one) for one in run_ids)]
             address = f"{self._url}{INTERVAL}?{urlencode(query)}"
-            answer = self._session.get(address, timeout=_PATIENCE)
+            answer = self._session.get(address, timeout=PATIENCE)
             answer.raise_for_status()
 
 
@@ -112,7 +113,7 @@ class _Here:
         self._session.headers["Cookie"] = f"sessionid={ours.cookie}"
 
     def page(self, path: str) -> str:
-        answer = self._session.get(self._ours.url + path, timeout=_PATIENCE, allow_redirects=False)
+        answer = self._session.get(self._ours.url + path, timeout=PATIENCE, allow_redirects=False)
         if answer.status_code != 200:
             raise RuntimeError(f"{path[:80]} answered {answer.status_code}.")
         return answer.text

@@ -10,13 +10,13 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import requests
 
 from bench.stores import Store
 from config.stack.services import mlflow_environment
-from tests.servers import ROOT, Server, free_port, running
+from tests.servers import ROOT, free_port, running
 
 _START_SECONDS = 600.0
 _SECRET = "only-for-the-benchmark-and-long-enough-for-every-check-0123456789"  # noqa: S105
@@ -34,21 +34,35 @@ class Ours:
     cookie: str
 
 
-@contextlib.contextmanager
-def mlflow(store: Store) -> Iterator[Server]:
-    """Run MLflow's server with as many workers as ours, without what it starts beside them."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = [
-        *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)),
-        *("--backend-store-uri", store.mlflow, "--workers", "2"),
-        *("--serve-artifacts", "--artifacts-destination", str(store.folder / "artifacts")),
-    ]
-    folder = store.folder / "mlflow"
-    folder.mkdir(exist_ok=True)
-    with running(command, folder=folder, env=mlflow_environment({})) as group:
-        _wait(f"{url}/health")
-        yield Server(url, group)
+class MLflow:
+    """The server of MLflow while it is entered: as many workers as ours, without what it starts beside them."""
+
+    def __init__(self, store: Store) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.group = 0
+        self._folder = store.folder / "mlflow"
+        self._command = [
+            *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)),
+            *("--backend-store-uri", store.mlflow, "--workers", "2"),
+            *("--serve-artifacts", "--artifacts-destination", str(store.folder / "artifacts")),
+        ]
+        self._running = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir(exist_ok=True)
+        started = running(self._command, folder=self._folder, env=mlflow_environment({}))
+        self.group = self._running.enter_context(started)
+        _wait(f"{self.url}/health")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._running.close()
+
+    def restart(self) -> None:
+        """End what it is at, and start it again at the same address."""
+        self.__exit__()
+        self.__enter__()
 
 
 @contextlib.contextmanager

@@ -15,9 +15,13 @@ _PATIENCE = 20.0
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds of each repetition."""
+    """Seconds of each repetition.
+
+    :ivar given_up: the only one was not waited for to its end
+    """
 
     seconds: tuple[float, ...]
+    given_up: bool = False
 
     @property
     def median(self) -> float:
@@ -34,16 +38,19 @@ class Times:
 def repeat(act: Callable[[], object]) -> Times:
     """Time `act` until it was done forty times, or took twenty seconds altogether, but at least once.
 
-    Before that it is done twice without a clock, so that caches are warm on either side.
+    Before that it is done twice for nothing, so that caches are warm on either side; an answer that takes
+    longer than all that is not waited for again.
     """
-    began = time.monotonic()
     for _ in range(_WARM_UP):
-        act()
-        if time.monotonic() - began > _PATIENCE:
-            break
+        if (first := _seconds(act)) > _PATIENCE:
+            return Times((first,))
     seconds: list[float] = []
     while not seconds or (len(seconds) < _REPEATS and sum(seconds) < _PATIENCE):
-        start = time.perf_counter()
-        act()
-        seconds.append(time.perf_counter() - start)
+        seconds.append(_seconds(act))
     return Times(tuple(seconds))
+
+
+def _seconds(act: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    act()
+    return time.perf_counter() - start
