@@ -35,7 +35,10 @@ class Ours:
 
 
 class MLflow:
-    """The server of MLflow while it is entered: as many workers as ours, without what it starts beside them."""
+    """MLflow's server, with as many workers as ours and without what it starts beside them.
+
+    It runs while this is entered.
+    """
 
     def __init__(self, store: Store) -> None:
         port = free_port()
