@@ -28,13 +28,16 @@ def figure(drawn: Drawn) -> str:
     for number, line in enumerate(drawn.lines):
         now += _trace(drawn, line.name, line.points, number, most)
         if line.before:
-            before += _trace(drawn, before_name(line), line.before, number, most, dash="dash")
+            traces = _trace(drawn, before_name(line), line.before, number, most, dash="dash")
+            before += [{**trace, "showlegend": len(drawn.lines) == 1} for trace in traces]
     labels = (drawn.x_title or _("row"), drawn.record.y_label or _only_name(drawn))
     layout = {
         "xaxis": {"title": {"text": _plain(labels[0])}},
         "yaxis": {"title": {"text": _plain(labels[1])}},
         "hovermode": "x unified" if drawn.look is Look.LINES else "closest",
         "showlegend": len(columns) > 1,
+        # Of one line the legend tells both, itself first; of several it has no place for twice as many.
+        "legend": {"traceorder": "reversed" if len(drawn.lines) == 1 else "normal"},
     }
     return figures.text([*before, *now], layout)
 
@@ -87,9 +90,10 @@ def _trace(
     x, y = np.array(points.x), np.array(points.y)
     kept = thinned(y, most)
     made = figures.line(Curve(x[kept], y[kept], None), _plain(name), number, dash=dash)
+    is_before = dash != "solid"
     if drawn.look is Look.LINES:
-        return made
-    symbol = "circle" if dash == "solid" else "circle-open"
+        return [{**trace, "mode": "lines"} for trace in made] if is_before and len(kept) > 1 else made
+    symbol = "circle-open" if is_before else "circle"
     return [{**trace, "mode": "markers", "marker": {"symbol": symbol}} for trace in made]
 
 

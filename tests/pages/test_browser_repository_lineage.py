@@ -6,8 +6,9 @@ from playwright.sync_api import expect
 from accounts.models import User
 from accounts.roles import Role
 from experiments.models import Repository
+from lineage.plot_records import FileState, PlotRecord, SeriesRecord
 from tests.browser import OpenPage, accessibility_faults
-from tests.history import make_plan
+from tests.history import make_plan, make_plots
 from tests.pages.test_repository_lineage import repository, someone  # noqa: F401 - fixtures
 from tests.people import make_user
 
@@ -43,3 +44,36 @@ def test_pages_of_a_repository_are_accessible_and_lead_to_each_other(
     page.locator("tbody a").first.click()
     expect(page.get_by_role("heading", name="Read by")).to_be_visible()
     assert accessibility_faults(page) == []
+
+
+def test_plots_of_a_commit_and_its_base_are_drawn_and_their_tables_open(
+    open_page: OpenPage,
+    someone: User,  # noqa: F811
+    repository: Repository,  # noqa: F811
+) -> None:
+    records = [
+        PlotRecord("history.csv", "Training", series=(SeriesRecord("history.csv", "epoch"),)),
+        PlotRecord("digits.csv", "Digits", template="confusion", series=(SeriesRecord("digits.csv"),)),
+        PlotRecord("data/big.csv", series=(SeriesRecord("data/big.csv"),)),
+    ]
+    for number, commit in enumerate(repository.history.order_by("committed_at")):
+        rows = "".join(f"{epoch},{1 / (epoch + number)},{2 / (epoch + number)}\n" for epoch in range(1, 40))
+        samples = "".join(f"{at % 10},{at * (7 + number) % 11 % 10}\n" for at in range(200))
+        files = {
+            "history.csv": f"epoch,cer,<a href='//x'>loss</a>\n{rows}",
+            "digits.csv": f"actual,predicted\n{samples}",
+            "data/big.csv": FileState.CACHED,
+        }
+        make_plots(commit, records, files)
+    page = open_page(f"{repository.get_absolute_url()}pipeline/", someone, width=390)
+    page.locator("#plot-1").scroll_into_view_if_needed()
+    expect(page.locator("#plot-1 [data-drawn]")).to_be_visible()
+    expect(page.locator("#plot-1 .scatterlayer .trace")).to_have_count(4)
+    # What Plotly would take for a link is shown as it is written.
+    expect(page.locator("#plot-1 .legendtext").nth(1)).to_have_text("<a href='//x'>loss</a>")
+    assert page.locator("#plot-1 .chart a:not(.modebar-btn)").count() == 0
+    page.locator("#plot-1 summary").click()
+    expect(page.locator("#plot-1 td").first).to_have_text("1")
+    expect(page.locator("#plot-2 table")).to_have_count(2)
+    assert accessibility_faults(page) == []
+    assert page.evaluate(OVERFLOW) <= 0

@@ -47,7 +47,7 @@ def page(client: Client, address: str = PAGE) -> str:
 
 def panels(html: str) -> list[str]:
     """Return the words of each plot's panel."""
-    found = re.findall(r'<section class="panel curve" id="plot-.*?</section>', html, re.DOTALL)
+    found = re.findall(r'<section class="panel curve[^"]*" id="plot-.*?</section>', html, re.DOTALL)
     return [" ".join(re.sub(r"<[^>]+>", " ", one).split()) for one in found]
 
 
@@ -100,7 +100,7 @@ def test_a_matrix_is_a_table_and_what_is_not_here_says_why(
     curve, matrix, cached = panels(page(client))
     assert curve.startswith("Training Table Open the table plots/history.csv")
     assert matrix.startswith("digits.csv unchanged true / predicted 1 7 Sum 1 0 0 0 7 1 1 2")
-    assert cached == "big.csv big.csv DVC keeps it, not Git, so it is not read here."
+    assert cached == "big.csv DVC keeps it, not Git, so it is not read here."
 
 
 def test_a_matrix_that_changed_is_beside_the_one_before(

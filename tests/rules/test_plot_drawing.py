@@ -200,15 +200,24 @@ def test_lines_of_several_files_are_told_apart() -> None:
 
 
 def test_a_figure_has_the_base_dashed_in_the_same_colour_and_gaps() -> None:
-    figure = json.loads(plot_figures.figure(plot(before="epoch,loss\n1,2\n", x="epoch", y="loss")))
+    figure = json.loads(plot_figures.figure(plot(before="epoch,loss\n1,2\n2,1\n", x="epoch", y="loss")))
     before, now = figure["data"]
+    assert figure["layout"]["legend"] == {"traceorder": "reversed"}
     assert (before["line"]["dash"], now["line"]["dash"]) == ("dash", "solid")
     assert before["meta"]["colour"] == now["meta"]["colour"] == 0
     assert (before["name"], now["name"]) == ("loss before", "loss")
     assert figure["layout"]["xaxis"]["title"]["text"] == "epoch"
     assert figure["layout"]["showlegend"] is True
+    assert (before["mode"], before["showlegend"], now["mode"]) == ("lines", True, "lines+markers")
     alone = json.loads(plot_figures.figure(plot(y="loss")))
     assert (alone["layout"]["xaxis"]["title"]["text"], alone["layout"]["showlegend"]) == ("row", False)
+
+
+def test_the_legend_of_several_lines_names_those_of_the_commit() -> None:
+    text = "a,b\n1,2\n"
+    traces = json.loads(plot_figures.figure(plot(text, before="a,b\n3,4\n")))["data"]
+    assert [one["name"] for one in traces if one.get("showlegend", True)] == ["a", "b"]
+    assert [one["mode"] for one in traces if one["line"]["dash"] == "dash"] == ["lines+markers"] * 2
 
 
 def test_markup_in_names_stays_text_in_a_figure() -> None:
