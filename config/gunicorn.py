@@ -1,5 +1,6 @@
 """Settings of the web server."""
 
+import gc
 from typing import Any
 
 from config import settings
@@ -26,6 +27,19 @@ def on_starting(server: Any) -> None:
     """Keep the secrets in the environment of the web server from the stages, which are of the same user."""
     if problem := process_privacy.close_to_others():
         server.log.warning("Stages may read the environment of the web server: %s", problem)
+
+
+def when_ready(_server: Any) -> None:
+    """Load the addresses before there are workers, and keep all that they share out of their collections.
+
+    Else each worker loads them by itself, and looks through a hundred megabytes of modules again and again
+    for what is never garbage.
+    """
+    from django.urls import get_resolver
+
+    get_resolver().url_patterns  # noqa: B018 - reading it loads them
+    gc.collect()
+    gc.freeze()
 
 
 def post_fork(server: Any, worker: Any) -> None:

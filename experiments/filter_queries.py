@@ -7,7 +7,7 @@ so that a database finds it by an index whatever else is asked.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -81,6 +81,18 @@ def drivers(expression: Expression) -> Iterator[Driver]:
         if len(found) == len(asked):
             ids = [rows.values("run_id") for rows, _more in found]
             yield Driver(kept, ids[0] if len(ids) == 1 else ids[0].union(*ids[1:]))
+
+
+def joined(drivers: Sequence[Driver]) -> Driver:
+    """Return the first of `drivers` with as many of the others as one query can have together with it."""
+    first, *others = drivers
+    # A query that is made of several cannot be a part of one.
+    simple = [one for one in others if not one.ids.query.combinator]
+    if not simple or first.ids.query.combinator:
+        return first
+    parts = tuple(part for one in (first, *simple) for part in one.parts)
+    together = first.ids.order_by().intersection(*(one.ids.order_by() for one in simple))
+    return Driver(parts, together)
 
 
 def bound(expression: Expression, kind: str, key: str) -> Q:

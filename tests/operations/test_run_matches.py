@@ -112,3 +112,21 @@ def test_the_longest_filter_asks_few_indexes(sixty_runs: None) -> None:
     with CaptureQueriesContext(connection) as captured:
         matching(RunFilter(text=text))
     assert len(captured) == 9
+
+
+def test_runs_are_collected_by_all_parts_that_are_not_much_larger_than_the_smallest(
+    sixty_runs: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = RunFilter(text="tags.team = x and metrics.cer > 0.2 and params.optimizer = AdamW")
+    # Of the smallest part all entries are counted, of the others some.
+    monkeypatch.setattr(run_matches, "PROBED", matching(RunFilter(text="tags.team = x")).all().count())
+    found = matching(wanted)
+    assert str(found.driver.query).count("INTERSECT") == 2
+    assert "EXISTS" not in str(found.rest.query)
+    listed = pages(wanted, "metrics.loss")
+    assert set(listed) == set(found.all().values_list("pk", flat=True))
+    monkeypatch.setattr(run_matches, "_CHEAPER", 0)
+    alone = matching(wanted)
+    assert "INTERSECT" not in str(alone.driver.query)
+    assert str(alone.rest.query).count("EXISTS") == 2
+    assert pages(wanted, "metrics.loss") == listed
