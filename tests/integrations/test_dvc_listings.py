@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from integrations.artifact_stores import S3Store
 from integrations.dvc_listings import Place, default_remote, read_listing
 from integrations.errors import IntegrationError
+from tests.servers import s3_server
 
 ENTRIES = [("b/c.png", "a" * 32), ("d.png", "b" * 32)]
 CONTENT = json.dumps([{"md5": value, "relpath": path} for path, value in ENTRIES]).encode()
@@ -50,6 +52,26 @@ def test_the_list_is_read_over_http(tmp_path: Path) -> None:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_the_list_is_read_from_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with s3_server(tmp_path, "dvc") as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        content = tmp_path / "list"
+        content.write_bytes(CONTENT)
+        S3Store("dvc", "team").put(f"files/md5/{HASH[:2]}/{HASH[2:]}", content)
+        remote = Place("remote", "s3://dvc/team")
+        assert read_listing(HASH, [remote]) == ENTRIES
+        with pytest.raises(IntegrationError, match="in none of these places: remote"):
+            read_listing("0" * 32 + ".dir", [remote])
+        content.write_bytes(CONTENT + b" ")
+        S3Store("dvc", "team").put(f"files/md5/{HASH[:2]}/{HASH[2:]}", content)
+        with pytest.raises(IntegrationError, match="in the remote was altered"):
+            read_listing(HASH, [remote])
+    with pytest.raises(IntegrationError) as down:
+        read_listing(HASH, [remote])
+    assert not down.value.permanent
 
 
 def test_an_altered_list_is_named_and_not_taken(tmp_path: Path) -> None:
