@@ -27,6 +27,7 @@ def measured(store: Store, *, direct: bool) -> Iterator[Line]:
     :param direct: write our rows instead of importing them over REST; nothing is said of import and passes
     """
     label = f"{store.kind}, {store.size:,}{' (written directly)' if direct else ''}"
+    servers.migrate(store)
     with MLflow(store) as theirs:
         if direct:
             _write_directly(store)
@@ -44,7 +45,6 @@ def measured(store: Store, *, direct: bool) -> Iterator[Line]:
 
 def _write_directly(store: Store) -> None:
     if not store.imported.exists():
-        servers.migrate(store)
         experiment = str(mlflow_rows.experiment(store.mlflow))
         said = servers.run_here(store, "bench.direct", str(store.size), experiment)
         mlflow_rows.analyse(store.stagegate)
@@ -53,7 +53,6 @@ def _write_directly(store: Store) -> None:
 
 def _import(label: str, store: Store, theirs: MLflow) -> Line:
     if not store.imported.exists():
-        servers.migrate(store)
         said = servers.run_here(store, "bench.importing", MLFLOW_TRACKING_URI=theirs.url)
         mlflow_rows.analyse(store.stagegate)
         store.imported.write_text(json.dumps(said))
