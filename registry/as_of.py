@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
+from django.db.models import Case, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
@@ -76,16 +76,16 @@ def productions(models: Iterable[RegisteredModel], at: datetime) -> list[Serving
     return [found.get(model.pk) or Serving(at, model) for model in asked]
 
 
-def stage_then(at: datetime | None, version: str = "pk") -> Combinable:
-    """Return an expression for the stage in which a version was at `at`, from its events; None: is now.
+def stage_then(at: datetime | None) -> Combinable:
+    """Return an expression for the stage in which a row of `ModelVersion` was at `at`; None: is now.
 
-    :param version: path from the row to its version's primary key; for the present also that of its stage
+    Only versions that moved since are looked up in the events; the others are where they were.
     """
     if at is None:
-        path = version.removesuffix("pk")
-        return F(f"{path}stage")
-    events = StageEvent.objects.filter(version=OuterRef(version), at__lte=at).order_by("-at", "-pk")
-    return Coalesce(Subquery(events.values("to_stage")[:1]), Value(Stage.DEVELOPMENT.value))
+        return F("stage")
+    events = StageEvent.objects.filter(version=OuterRef("pk"), at__lte=at).order_by("-at", "-pk")
+    before = Coalesce(Subquery(events.values("to_stage")[:1]), Value(Stage.DEVELOPMENT.value))
+    return Case(When(stage_since__lte=at, then=F("stage")), default=before)
 
 
 def arrivals(model: RegisteredModel) -> QuerySet[StageEvent]:

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from registry import as_of
-from registry.models import Promotion, RegisteredModel, Review
+from registry.models import ModelVersion, Promotion, RegisteredModel, Review
 from tests.stage_events import day, enter, leave, make_promotion
 from tests.versions import make_model, make_version
 
@@ -152,3 +152,24 @@ def test_no_list_is_no_query():
     with CaptureQueriesContext(connection) as queries:
         assert as_of.periods([], day(1)) == []
     assert not queries.captured_queries
+
+
+def test_the_stage_of_a_version_at_any_instant_is_what_its_events_say():
+    version = make_version("1.0.0", stage="Archived", stage_since=day(5))
+    enter(version, day(1))
+    leave(version, day(5))
+
+    def stage(at):
+        return ModelVersion.objects.annotate(then=as_of.stage_then(at)).get(pk=version.pk).then
+
+    asked = [day(0.5), day(1), day(4.9), day(5), day(9), None]
+    assert [stage(at) for at in asked] == [
+        *("Development", "Production", "Production", "Archived", "Archived", "Archived")
+    ]
+
+
+def test_events_of_versions_that_did_not_move_since_are_not_looked_up():
+    make_version("1.0.0", stage="Staging", stage_since=day(1))
+    rows = ModelVersion.objects.annotate(then=as_of.stage_then(day(2)))
+    # There is no event: only the row itself can tell.
+    assert rows.get().then == "Staging"
