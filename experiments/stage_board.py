@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from django.utils import timezone
 
 from experiments import log_text
 from experiments.job_context import JobContext
@@ -23,10 +25,12 @@ class StageTime:
 
     :ivar state: waiting, running, ran, cached (its result was there already) or failed
     :ivar seconds: how long it ran; None if it did not
+    :ivar started_at: when it began to run, in ISO 8601; empty if it did not
     """
 
     state: str = "waiting"
     seconds: float | None = None
+    started_at: str = field(default="", compare=False)
 
 
 class StageBoard:
@@ -89,7 +93,7 @@ class StageBoard:
         if event.kind == "running":
             self.finish()
             self.current, self._began = event.stage, self._clock()
-            self.times[event.stage] = StageTime("running")
+            self.times[event.stage] = StageTime("running", started_at=timezone.now().isoformat())
             self._show(event.stage, "running")
             self._context.message(f"Running {event.stage}")
             self.last_lines.clear()
@@ -102,7 +106,8 @@ class StageBoard:
 
     def _end(self, state: str, step_state: str) -> StageTime:
         stage = str(self.current)
-        self.times[stage] = StageTime(state, round(self._clock() - self._began, 3))
+        began = self.times[stage].started_at if stage in self.times else ""
+        self.times[stage] = StageTime(state, round(self._clock() - self._began, 3), began)
         self._show(stage, step_state)
         return self.times[stage]
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from pathlib import PurePosixPath
+from urllib.parse import quote
+
+from requests.utils import requote_uri
 
 from integrations.errors import IntegrationError
 from integrations.git_commands import without_password
@@ -27,6 +30,23 @@ def checked_url(url: str, protocols: Collection[str]) -> str:
     if used not in protocols:
         raise IntegrationError(f"Repositories over {used!r} are not allowed here.", permanent=True)
     return url
+
+
+def as_uri(url: str) -> str:
+    """Return an address of a repository as a URI (RFC 3986); empty if it is none of those that Git takes.
+
+    A path becomes ``file://...``, ``[user@]host:path`` becomes ``ssh://...``; what no URI may hold, such as a
+    blank, is percent-encoded.
+    """
+    used = _protocol(url)
+    if used is None:
+        return ""
+    if "://" in url:
+        return str(requote_uri(url))
+    if used == "file":
+        return f"file://{quote(url)}"
+    host, _, path = url.partition(":")
+    return f"ssh://{host}/{quote(path.lstrip('/'))}"
 
 
 def _protocol(url: str) -> str | None:

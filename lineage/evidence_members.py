@@ -10,16 +10,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import timezone
 
 from audit import bundle_verifier, checkpoint_files, excerpts, rows, standing_alone, statements, verifier
 from audit.bundle import Parts
-from experiments.models import Repository
-from lineage import openlineage_events, prov_document
+from lineage import prov_document, version_events
 from lineage.evidence_subject import Subject
-from lineage.openlineage_events import Source
 from registry import card_rendering
 from registry.models import Promotion
 
@@ -107,7 +104,7 @@ def _members(subject: Subject, made_at: str) -> Parts:
         "lineage/prov.json",
         [prov_document.text(version, subject.origin, subject.promotions, subject.reproductions)],
     )
-    yield "lineage/openlineage.jsonl", _events(subject)
+    yield "lineage/openlineage.jsonl", version_events.lines(version, subject.origin)
     yield from _trail(subject)
     yield "verify.py", [standing_alone.text()]
 
@@ -156,27 +153,6 @@ def _promotion(one: Promotion) -> dict[str, Any]:
             for row in one.comments.all()
         ],
     }
-
-
-def _events(subject: Subject) -> Iterator[str]:
-    """Yield a START and a COMPLETE event for every stage that the version came through."""
-    found = subject.origin
-    repository = Repository.objects.filter(name=found.repository).first()
-    source = Source(found.repository or "unknown", repository.url if repository else "", found.commit)
-    pipeline = openlineage_events.run_id("version", subject.version.pk)
-    for step in found.steps:
-        run = openlineage_events.run_id("version", subject.version.pk, step.name)
-        for state in ("START", "COMPLETE"):
-            made = openlineage_events.event(
-                state,
-                run,
-                source,
-                step,
-                at=subject.version.created_at,
-                producer=settings.BASE_URL,
-                parent=(pipeline, source.repository),
-            )
-            yield json.dumps(made, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def _trail(subject: Subject) -> Parts:

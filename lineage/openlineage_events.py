@@ -11,20 +11,31 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from integrations.git_urls import as_uri
 from lineage.origin import DataFile, Step
 
 State = Literal["START", "COMPLETE", "FAIL", "ABORT"]
+Type = Literal["PIPELINE", "STAGE", "RUN"]
 JOBS = "stagegate"
 _IDS = uuid.UUID("5f2d3c1e-8a77-5d0e-9c52-3f6c1b0a7e11")
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where what runs comes from: the repository's name and address, and the commit."""
+    """Where what runs comes from: the repository's name and address, and the commit.
+
+    :ivar system: what ran it; without a repository the other fields are those of an experiment of MLflow
+    """
 
     repository: str
     url: str
     commit: str
+    system: Literal["DVC", "MLFLOW"] = "DVC"
+
+    @property
+    def namespace(self) -> str:
+        """What the names of its data are unique in."""
+        return f"{self.system.lower()}://{self.repository}"
 
 
 def run_id(*parts: object) -> str:
@@ -51,39 +62,25 @@ def event(
     :param problem: why it failed
     """
     from openlineage.client import event_v2, serde
-    from openlineage.client.facet_v2 import (
-        error_message_run,
-        job_type_job,
-        parent_run,
-        source_code_location_job,
-    )
+    from openlineage.client.facet_v2 import error_message_run, parent_run
 
-    run_facets: dict[str, Any] = {}
+    facets: dict[str, Any] = {}
     if parent is not None:
-        run_facets["parent"] = parent_run.ParentRunFacet(
+        facets["parent"] = parent_run.ParentRunFacet(
             run=parent_run.Run(runId=parent[0]),
             job=parent_run.Job(namespace=JOBS, name=parent[1]),
             producer=producer,
         )
     if problem:
-        run_facets["errorMessage"] = error_message_run.ErrorMessageRunFacet(
+        facets["errorMessage"] = error_message_run.ErrorMessageRunFacet(
             message=problem, programmingLanguage="unknown", producer=producer
         )
-    kind = "STAGE" if parent else "PIPELINE"
-    job_facets: dict[str, Any] = {
-        "jobType": job_type_job.JobTypeJobFacet("BATCH", "DVC", kind, producer=producer),
-    }
-    if source.url:
-        job_facets["sourceCodeLocation"] = source_code_location_job.SourceCodeLocationJobFacet(
-            type="git", url=source.url, repoUrl=source.url, version=source.commit, producer=producer
-        )
+    whole: Type = "PIPELINE" if source.system == "DVC" else "RUN"
     made = event_v2.RunEvent(
         eventType=event_v2.RunState[state],
         eventTime=at.isoformat(),
-        run=event_v2.Run(runId=run, facets=run_facets),
-        job=event_v2.Job(
-            namespace=JOBS, name=job_name(source, step, whole=parent is None), facets=job_facets
-        ),
+        run=event_v2.Run(runId=run, facets=facets),
+        job=_job(source, step, "STAGE" if parent else whole, producer),
         inputs=[_input(source, one, producer) for one in step.inputs],
         outputs=[_output(source, one, producer) for one in step.outputs] if state != "START" else [],
         producer=producer,
@@ -91,9 +88,37 @@ def event(
     return serde.Serde.to_dict(made)
 
 
-def job_name(source: Source, step: Step, *, whole: bool) -> str:
-    """Return what the job of a stage is called; that of a whole pipeline has the name of its repository."""
-    return source.repository if whole else f"{source.repository}.{step.name}"
+def description(source: Source, step: Step, kind: Type, *, at: datetime, producer: str) -> dict[str, Any]:
+    """Return the event that says what a job reads and makes without claiming that, or when, it ran.
+
+    :param at: when this is said
+    """
+    from openlineage.client import event_v2, serde
+
+    made = event_v2.JobEvent(
+        eventTime=at.isoformat(),
+        job=_job(source, step, kind, producer),
+        inputs=[_input(source, one, producer) for one in step.inputs],
+        outputs=[_output(source, one, producer) for one in step.outputs],
+        producer=producer,
+    )
+    return serde.Serde.to_dict(made)
+
+
+def _job(source: Source, step: Step, kind: Type, producer: str) -> Any:
+    from openlineage.client import event_v2
+    from openlineage.client.facet_v2 import job_type_job, source_code_location_job
+
+    facets: dict[str, Any] = {
+        "jobType": job_type_job.JobTypeJobFacet("BATCH", source.system, kind, producer=producer),
+    }
+    if address := as_uri(source.url):
+        facets["sourceCodeLocation"] = source_code_location_job.SourceCodeLocationJobFacet(
+            type="git", url=address, repoUrl=source.url, version=source.commit, producer=producer
+        )
+    # The job of a whole pipeline has the name of its repository.
+    name = f"{source.repository}.{step.name}" if kind == "STAGE" else source.repository
+    return event_v2.Job(namespace=JOBS, name=name, facets=facets)
 
 
 def whole(name: str, steps: Iterable[Step]) -> Step:
@@ -115,7 +140,7 @@ def _facets(one: DataFile, producer: str) -> dict[str, Any]:
 def _input(source: Source, one: DataFile, producer: str) -> Any:
     from openlineage.client import event_v2
 
-    return event_v2.InputDataset(_namespace(source), one.path, facets=_facets(one, producer))
+    return event_v2.InputDataset(source.namespace, one.path, facets=_facets(one, producer))
 
 
 def _output(source: Source, one: DataFile, producer: str) -> Any:
@@ -127,8 +152,4 @@ def _output(source: Source, one: DataFile, producer: str) -> Any:
         measured["outputStatistics"] = statistics.OutputStatisticsOutputDatasetFacet(
             size=one.size, fileCount=one.nfiles, producer=producer
         )
-    return event_v2.OutputDataset(_namespace(source), one.path, measured, facets=_facets(one, producer))
-
-
-def _namespace(source: Source) -> str:
-    return f"dvc://{source.repository}"
+    return event_v2.OutputDataset(source.namespace, one.path, measured, facets=_facets(one, producer))

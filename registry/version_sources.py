@@ -13,7 +13,7 @@ from registry.stages import Stage
 
 _HELD = "_held_sources"
 _RUN_COLUMNS = ("run_id", "name", "metrics", "user", "tags")
-_JOB_COLUMNS = ("state", "result", "submitted_by", "submitted_by_name")
+_JOB_COLUMNS = ("state", "attempt", "result", "submitted_by", "submitted_by_name")
 
 
 @dataclass(frozen=True)

@@ -193,10 +193,7 @@ def test_another_key_is_not_believed_and_the_own_one_is_said_to_be(
         assert not bundle_verifier.verify_bundle(archive, stranger).ok
 
 
-def test_lineage_is_prov_and_openlineage_that_their_libraries_read(
-    version: ModelVersion, auditor: User
-) -> None:
-    from openlineage.client import event_v2
+def test_lineage_is_prov_that_its_library_reads(version: ModelVersion, auditor: User) -> None:
     from prov.model import ProvDocument
 
     found = members(bundle_of(version, auditor))
@@ -205,13 +202,6 @@ def test_lineage_is_prov_and_openlineage_that_their_libraries_read(
     assert f"stagegate:version:{version}" in names
     assert f"stagegate:stage:receipt-ocr:train@{'d' * 40}" in names
     assert {"stagegate:person:reviewer", f"stagegate:data:receipt-ocr:models@{'b' * 32}"} <= names
-    lines = found["lineage/openlineage.jsonl"].decode().splitlines()
-    events = [json.loads(line) for line in lines]
-    assert [one["eventType"] for one in events] == ["START", "COMPLETE"]
-    for one in events:
-        assert one["schemaURL"] == event_v2.RunEvent._get_schema()
-        assert one["inputs"][0]["facets"]["version"]["datasetVersion"] == "a" * 32 + ".dir"
-    assert events[1]["outputs"][0]["outputFacets"]["outputStatistics"]["size"] == 9
 
 
 def _without(document: dict[str, Any], part: str, key: str) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from django.utils import timezone
 
 from experiments.job_board import StepBoard
 from experiments.job_context import JobContext, Stopped
@@ -136,3 +139,13 @@ def test_a_stage_that_is_not_in_the_pipeline_moves_nothing() -> None:
     board, steps, _ = watch(["train"], "Running stage 'other':\n")
     assert board.current is None
     assert states(steps)["train"] == "waiting"
+
+
+def test_a_stage_says_when_it_began() -> None:
+    before = timezone.now()
+    board, _, _ = watch(["prepare", "split", "train", "evaluate"], OUTPUT)
+    board.finish()
+    began = {name: time.started_at for name, time in board.times.items()}
+    assert began["prepare"] == ""  # it did not run
+    train, evaluate = (datetime.fromisoformat(began[name]) for name in ("train", "evaluate"))
+    assert before <= train <= evaluate <= timezone.now()
