@@ -43,7 +43,7 @@ class Origin:
 def of(version: ModelVersion) -> Origin:
     """Return where `version` came from. Four queries at most."""
     repository = str(version.lineage.get("stagegate.repository") or "")
-    sha = str(version.lineage.get("git_commit") or "")
+    sha = version.commit
     steps = _indexed(repository, sha) if sha else ()
     if not steps:
         job = version_sources.job_of(version)

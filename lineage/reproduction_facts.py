@@ -44,7 +44,7 @@ def about(version: ModelVersion) -> dict[str, Any]:
         "manifest_digest": version.manifest_digest,
         "run_id": version.run_id,
         "repository": str(told.get("stagegate.repository") or ""),
-        "commit": str(told.get("git_commit") or ""),
+        "commit": version.commit,
         "dvc_lock_sha256": str(told.get("dvc_lock_digest") or ""),
     }
 

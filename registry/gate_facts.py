@@ -116,7 +116,7 @@ def _lineage(version: ModelVersion) -> dict[str, Any]:
     told = version.lineage
     metadata = metadata_of(version)
     recorded = metadata is not None and metadata.is_recorded("dataset_hash")
-    commit = str(told.get("git_commit") or (metadata.git_commit if metadata else "") or "")
+    commit = version.commit
     job = _pipeline_job(version)
     made_here = bool(job and commit and job.result.get("sha") == commit)
     repository = str(told.get("stagegate.repository", ""))

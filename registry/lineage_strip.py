@@ -31,7 +31,7 @@ class Step:
 def of(version: ModelVersion, promotion: Promotion | None = None) -> list[Step]:
     """Return data, commit, pipeline job, run, version and, where given, the promotion. No query."""
     told, here = version.lineage, [version.model.name, version.version]
-    data, commit = str(told.get("dataset_hash") or ""), str(told.get("git_commit") or "")
+    data, commit = str(told.get("dataset_hash") or ""), version.commit
     job, repository = str(told.get("stagegate.job") or ""), str(told.get("stagegate.repository") or "")
     steps = [
         Step(

@@ -8,7 +8,7 @@ from registry.models import ModelVersion
 
 def steps(version: ModelVersion) -> list[str]:
     """Return the commands that clone, check out and reproduce `version`; none where its origin is unknown."""
-    commit = version.lineage.get("git_commit", "")
+    commit = version.commit
     repository = Repository.objects.filter(name=version.lineage.get("stagegate.repository", "")).first()
     if not commit or repository is None:
         return []

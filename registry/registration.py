@@ -20,7 +20,7 @@ from experiments import jobs
 from experiments.job_states import JobState
 from experiments.jobs import WrongStateError
 from experiments.models import Job, Run
-from registry import access
+from registry import access, run_lineage
 from registry.models import RegisteredModel
 from registry.promotion import ConflictError
 from registry.registration_proposal import (
@@ -39,18 +39,6 @@ NAME_LIMIT = 200
 REASON_LIMIT = 2000
 # MLflow addresses models as models:/name/version and models:/name@alias.
 _FORBIDDEN_IN_NAMES = "/:@%"
-
-# Tags of a run that say where it came from.
-_LINEAGE_TAGS = (
-    "git_commit",
-    "git_branch",
-    "dataset_name",
-    "dataset_version",
-    "dataset_hash",
-    "dvc_lock_digest",
-    "stagegate.job",
-    "stagegate.repository",
-)
 
 
 def register(
@@ -141,7 +129,7 @@ def _payload(
         "reasons": list(proposal.reasons),
         "reason": reason.strip(),
         "facts": asdict(facts(run)),
-        "lineage": {name: run.tags[name] for name in _LINEAGE_TAGS if name in run.tags},
+        "lineage": run_lineage.of(run),
     }
 
 

@@ -124,6 +124,11 @@ class ModelVersion(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("registry:version", args=[self.model.name, self.version])
 
+    @property
+    def commit(self) -> str:
+        """The Git commit that it was made from, as its run or its metadata tell it; empty if neither does."""
+        return str(self.lineage.get("git_commit") or self.metadata.get("git_commit") or "")
+
 
 class CheckResult(models.Model):
     """What a job found out about a version's artifacts; append-only, the newest of a kind counts."""

@@ -86,7 +86,7 @@ def adopted(name: str) -> dict[int | None, tuple[str, str]]:
 def test_models_and_versions_are_adopted_as_they_are_and_only_once(
     url: str, client: MlflowClient, name: str, make: Any
 ) -> None:
-    run = log_run(url, git_commit="c" * 40, model_architecture="CRNN")
+    run = log_run(url, **{"mlflow.source.git.commit": "c" * 40}, model_architecture="CRNN")
     make("Archived", semver="1.0.0")
     make("Production", run.run_id, model_version="1.1.0")
     make("Staging")

@@ -6,7 +6,8 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from accounts.roles import Role
 from audit.models import AuditEntry
 from experiments.models import Job
-from registry import registration
+from lineage import origin, reproduction_facts
+from registry import lineage_strip, registration
 from registry.models import ModelVersion
 from registry.promotion import ConflictError
 from registry.semver import MLModelVersion
@@ -43,6 +44,25 @@ def test_registering_queues_one_job_however_often_it_is_asked():
     assert first == second
     assert first.payload["version"] == "1.0.0"
     assert Job.objects.count() == 1
+
+
+def test_the_commit_of_a_plain_run_is_the_one_that_mlflow_recorded():
+    plain = make_run(tags={"mlflow.source.git.commit": "e" * 40, "git_base_commit": "b" * 40})
+    assert registration.prepare(plain, "receipt-ocr")["lineage"] == {
+        "git_commit": "e" * 40,
+        "git_base_commit": "b" * 40,
+    }
+    both = make_run(tags={"mlflow.source.git.commit": "e" * 40, "git_commit": "c" * 40})
+    assert registration.prepare(both, "receipt-ocr")["lineage"]["git_commit"] == "c" * 40
+
+
+def test_a_version_without_a_tag_of_its_commit_has_the_one_of_its_metadata():
+    version = make_version("1.0.0", lineage={}, metadata={"git_commit": "e" * 40})
+    [commit] = [step for step in lineage_strip.of(version) if step.label == "Commit"]
+    assert (commit.text, origin.of(version).commit) == ("e" * 40, "e" * 40)
+    assert reproduction_facts.about(version)["commit"] == "e" * 40
+    assert make_version("1.1.0", lineage={"git_commit": "c" * 40}).commit == "c" * 40
+    assert make_version("1.2.0", lineage={}, metadata={}).commit == ""
 
 
 def test_registering_again_after_a_failure_tries_again_with_the_new_reason():
