@@ -26,7 +26,7 @@ from integrations.dvc_records import Lock, Pipeline
 from integrations.errors import IntegrationError
 from integrations.git_repository import GitMirror
 from lineage import reproduction, reproduction_clone, reproduction_facts
-from lineage.models import Reproduction
+from lineage.models import HistoryCommit, Reproduction
 from lineage.rebuilt import NotRebuiltError, Verdict, judge, tolerance_data
 from lineage.reproduction_clone import RebuildClone
 from registry.models import ModelVersion
@@ -51,6 +51,15 @@ def run(context: JobContext) -> Outcome:
 
 def _outcome(stored: Reproduction) -> Outcome:
     return Outcome({"verdict": stored.verdict, "passed": stored.passed, "reproduction": stored.pk})
+
+
+def _repository_with(sha: str) -> Repository | None:
+    """Return a repository that has the commit: the indexed history knows all but the newest of them."""
+    rows = (
+        model.objects.filter(sha=sha).select_related("repository").order_by("pk").first()
+        for model in (HistoryCommit, Commit)
+    )
+    return next((row.repository for row in rows if row), None)
 
 
 class _Rebuilding:
@@ -142,11 +151,8 @@ class _Rebuilding:
             text = "The version names no commit: it was made from an MLflow run without a pipeline."
             raise NotRebuiltError(Verdict.NO_PIPELINE, text)
         name = str(self.report["repository"])
-        if not name:  # a run of a plain client says which commit, not of what
-            commit = Commit.objects.filter(sha=sha).select_related("repository").first()
-            found = commit.repository if commit else None
-        else:
-            found = Repository.objects.filter(name=name).first()
+        # A run of a plain client says which commit, not of what.
+        found = Repository.objects.filter(name=name).first() if name else _repository_with(sha)
         if found is None:
             text = f"The commit {sha} is in no connected repository."
             raise NotRebuiltError(Verdict.NO_COMMIT, text)

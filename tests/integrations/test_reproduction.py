@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
@@ -20,9 +21,9 @@ from audit import statements
 from audit.events import Event
 from audit.models import AuditEntry
 from experiments import execution
-from experiments.models import Job, Repository
+from experiments.models import Commit, Job, Repository
 from lineage import reproduction
-from lineage.models import Reproduction
+from lineage.models import HistoryCommit, Reproduction
 from registry import checks
 from registry.models import ModelVersion
 from tests.integrations.git_workshop import git
@@ -187,6 +188,22 @@ def test_a_version_without_pipeline_or_commit_is_never_green(upstream: Path, aud
     for number, (origin, verdict) in origins.items():
         found = reproduce(version_of(upstream, number, lineage=origin), auditor)
         assert (found.verdict, found.passed) == (verdict, False)
+
+
+def test_an_old_commit_is_found_by_the_indexed_history(upstream: Path, auditor: User) -> None:
+    first = git(upstream, "rev-list", "--max-parents=0", "HEAD").strip()
+    version = version_of(upstream, lineage={"git_commit": first})
+    Commit.objects.all().delete()
+    assert reproduce(version, auditor).verdict == "no_commit"
+    HistoryCommit.objects.create(
+        repository=Repository.objects.get(),
+        sha=first,
+        subject="Begin",
+        author="",
+        committed_at=timezone.now(),
+    )
+    found = reproduce(version, auditor)
+    assert (found.verdict, found.report["repository"]) == ("no_pipeline", "letters")
 
 
 def test_a_repository_that_reads_what_is_not_its_own_is_refused(
