@@ -7,11 +7,10 @@ from collections.abc import Collection
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
-from requests.utils import requote_uri
-
 from integrations.errors import IntegrationError
 from integrations.git_commands import without_password
 
+_BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 SCP_STYLE = re.compile(r"(?:[\w.+-]+@)?\w[\w.-]*:\S+")
 
 
@@ -42,7 +41,7 @@ def as_uri(url: str) -> str:
     if used is None:
         return ""
     if "://" in url:
-        return str(requote_uri(url))
+        return quote(_BARE_PERCENT.sub("%25", url), safe="%:/?#[]@!$&'()*+,;=~")
     if used == "file":
         return f"file://{quote(url)}"
     host, _, path = url.partition(":")
