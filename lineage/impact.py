@@ -53,7 +53,7 @@ class Impact:
     """What a cause reached.
 
     :ivar versions: those that the reader sees, Production first; nothing is read before they are asked for
-    :ivar hidden: number of versions that the reader may not see
+    :ivar hidden: number of versions, in whatever stage, that the reader may not see
     :ivar complete: whether everything between the cause and the runs was followed
     """
 
@@ -82,12 +82,14 @@ def of(starts: Collection[Key], *, user: Person, at: datetime | None = None, sta
     limits = Reach(at, LIMIT, runs=False)
     reached = Reached.of(starts, limits)
     made = reached.versions(ModelVersion.objects.filter(**limits.then("created_at")))
-    every = ModelVersion.objects.filter(pk__in=made).annotate(then=as_of.stage_then(at))
-    if stage:
-        every = every.filter(Q(stage=stage) | Q(then=stage))
+    every = ModelVersion.objects.filter(pk__in=made)
     seen = visible_q(user, "model")
+    # Of all stages: a number for one of them would tell where hidden versions are, and when they moved.
     hidden = every.exclude(seen).order_by().count()
-    return Impact(_sorted(every.filter(seen)), hidden, reached.complete and len(made) < LIMIT, limits)
+    versions = every.filter(seen).annotate(then=as_of.stage_then(at))
+    if stage:
+        versions = versions.filter(Q(stage=stage) | Q(then=stage))
+    return Impact(_sorted(versions), hidden, reached.complete and len(made) < LIMIT, limits)
 
 
 def rows(versions: Iterable[Any], limits: Reach) -> list[ImpactRow]:

@@ -8,6 +8,7 @@ from accounts.roles import Role
 from experiments.models import Repository, Run
 from lineage import asked_causes, comparison, impact
 from registry.models import ModelVersion, RegisteredModel
+from registry.stages import Stage
 from tests.deployments import make_deployment
 from tests.jobs import make_repository
 from tests.lineage_rows import (
@@ -102,6 +103,13 @@ def test_of_restricted_models_only_the_number_is_told(story, viewer):
     cause = asked_causes.of({"path": "data/raw"}, user=viewer)
     found = impact.of(cause.keys, user=viewer)
     assert (list(found.versions), found.hidden) == ([], 1)
+
+
+def test_the_number_of_hidden_versions_does_not_tell_their_stages(story, viewer):
+    RegisteredModel.objects.update(restricted=True)
+    keys = asked_causes.of({"path": "data/raw"}, user=viewer).keys
+    asked = [(stage, at) for stage in ("", *Stage) for at in (None, day(3.8), day(6))]
+    assert {impact.of(keys, user=viewer, stage=stage, at=at).hidden for stage, at in asked} == {1}
 
 
 def test_a_cycle_in_foreign_data_ends(story, viewer):
