@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404
+from django.http import Http404, JsonResponse
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -34,15 +34,18 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, exceptions.ValidationError):
         response.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
     status = HTTPStatus(response.status_code)
-    response.data = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status.value,
-        "detail": _detail(error),
-        **_field_errors(error),
-    }
+    response.data = {**_document(status, _detail(error)), **_field_errors(error)}
     response.content_type = _CONTENT_TYPE
     return response
+
+
+def response(status: HTTPStatus, detail: str) -> JsonResponse:
+    """Return a problem document for what no view was asked about."""
+    return JsonResponse(_document(status, detail), status=status, content_type=_CONTENT_TYPE)
+
+
+def _document(status: HTTPStatus, detail: str) -> dict[str, Any]:
+    return {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
 
 
 def _detail(error: Exception) -> str:

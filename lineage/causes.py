@@ -86,7 +86,7 @@ def of_path(path: str, repository: str = "") -> list[Key]:
 
     :param repository: its name; empty: of any
     """
-    here: dict[str, Any] = {"path": path.replace("\0", "")}
+    here: dict[str, Any] = {"path": path}
     data = DataVersion.objects.filter(**here, **({"repository__name": repository} if repository else {}))
     stages = StageFile.objects.filter(
         **here, **({"stage__repository__name": repository} if repository else {})

@@ -28,8 +28,6 @@ def find(text: str, *, user: Person) -> list[Told]:
     :param text: id of a node; ``model@version`` or the beginning of a model's name; the first four characters
         or more of a hash, a SHA or a run's id; a path of data
     """
-    # PostgreSQL cannot compare U+0000, and nothing has it in its name.
-    text = text.replace("\0", "")
     nodes = [*_versions(text, user), *_data(text), *_commits(text), *_runs(text)]
     told = facts.of(nodes, Reach.of(user))
     return [told[node.key] for node in nodes if node.key in told]

@@ -1,6 +1,7 @@
 """Operations: what people decide about drift: have it repaired, or accept what MLflow says."""
 
 from django.core.exceptions import ValidationError
+from django.core.validators import ProhibitNullCharactersValidator
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -39,7 +40,7 @@ def accept(drift: Drift, *, user: User, reason: str) -> Drift:
     :param reason: required, at most `REASON_LIMIT` characters
     :raises PermissionDenied: `user` may not decide about drift of this model
     :raises ConflictError: the drift is not open any more, or is being repaired
-    :raises ValidationError: no reason, or too long a one
+    :raises ValidationError: no reason, too long a one, or one with a zero character
     """
     access.require_on(user, Permission.DRIFT_RESOLVE, drift.model, target=drift_records.target(drift))
     reason = reason.strip()
@@ -47,6 +48,7 @@ def accept(drift: Drift, *, user: User, reason: str) -> Drift:
         raise ValidationError({"reason": _("Say why it may stay as it is.")})
     if len(reason) > REASON_LIMIT:
         raise ValidationError({"reason": _("At most %d characters, please.") % REASON_LIMIT})
+    ProhibitNullCharactersValidator()(reason)
     with transaction.atomic():
         drift = _locked_open(drift)
         if drift.pk in being_repaired(drift.model):

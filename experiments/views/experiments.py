@@ -13,6 +13,6 @@ from experiments.selectors import mirror
 def experiments(request: HttpRequest) -> HttpResponse:
     """Show the experiments of MLflow, the last used first."""
     access.viewer(request)
-    search = request.GET.get("q", "").strip()[:250].replace("\0", "")
+    search = request.GET.get("q", "").strip()[:250]
     context = {"rows": selectors.rows(search), "search": search, "mirror": mirror.mirror()}
     return render(request, "experiments/experiments.html", context)

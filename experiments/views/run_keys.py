@@ -14,7 +14,7 @@ from experiments.selectors.run_keys import completions
 def complete(request: HttpRequest) -> JsonResponse:
     """Return how the text `?q=` may go on: what may stand from `start` (in UTF-16 units) on."""
     access.viewer(request)
-    text = request.GET.get("q", "").replace("\0", "")
+    text = request.GET.get("q", "")
     if len(text) > MAX_TEXT:
         return JsonResponse({"start": 0, "options": []})
     at = place(text)

@@ -47,4 +47,4 @@ def version_named(text: str, model: str, *, user: User) -> ModelVersion:
         node = NodeId(Kind.VERSION, number, path=name if at else model)
     if not node.path:
         raise Http404(_("Name the model as well: model@version."))
-    return access.get_version(node.path.replace("\0", ""), node.name.replace("\0", ""), user=user)
+    return access.get_version(node.path, node.name, user=user)

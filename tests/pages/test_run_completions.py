@@ -39,7 +39,6 @@ def test_keys_values_and_words_are_offered(client: Client, someone: User) -> Non
     assert offered(client, "status = FA") == ['status = "FAILED" ']
     assert offered(client, "metrics.a < 1 o") == ["metrics.a < 1 or "]
     assert offered(client, "x" * 5000) == []
-    assert offered(client, "params.\0") == offered(client, "params.")
 
 
 def test_as_many_queries_are_asked_as_values_are_offered(client: Client, someone: User) -> None:

@@ -33,7 +33,7 @@ def test_runs_that_an_address_names_stay_chosen_from_page_to_page(client: Client
         make_measured_run({}, name="elsewhere", status="FAILED"),
     )
     gone = make_measured_run({}, name="gone", lifecycle_stage="deleted")
-    page = html(client, "/runs/", status="FINISHED", runs=[here.run_id, elsewhere.run_id, gone.run_id, "x\0"])
+    page = html(client, "/runs/", status="FINISHED", runs=[here.run_id, elsewhere.run_id, gone.run_id, "x"])
     assert "2 runs chosen" in page
     assert page.count(f'value="{elsewhere.run_id}"') == 4  # tray, filter, groups and columns
     assert " checked></td>" in page.split(f'id="run-row-{here.pk}"')[1].split("</tr>")[0]

@@ -180,7 +180,7 @@ def test_what_is_kept_is_saved_and_never_run(client: Client, run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["../a.txt", "/etc/passwd", "a.txt/..", "%2e%2e/a.txt", "a\0b", NASTY, "x" * 5000, "C:\\a", "🙂"]
+    "path", ["../a.txt", "/etc/passwd", "a.txt/..", "%2e%2e/a.txt", NASTY, "x" * 5000, "C:\\a", "🙂"]
 )
 def test_paths_that_lead_elsewhere_are_not_there(client: Client, run: Run, path: str) -> None:
     store(run, {"a.txt": b"a"})

