@@ -11,7 +11,7 @@ up: $(VENV)/requirements.stamp static  ## set up what is missing and start every
 	@exec python -m config.stack
 
 bench: static node_modules/.dev.stamp  ## measure MLflow's server and ours side by side (about an hour; see docs/benchmarks.md)
-	@exec python -m bench
+	@python -m bench && python -m bench.lineage
 
 test: lint static node_modules/.dev.stamp  ## lint and all tests
 	@exec python -m tests

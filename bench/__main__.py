@@ -7,12 +7,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import machine, measure, stores
+from bench import machine, measure, report, stores
 from bench.table import Line, markdown
-
-ROOT = Path(__file__).parent.parent
-REPORT = ROOT / "docs" / "benchmarks.md"
-_BEGIN, _END = "<!-- figures: written by make bench -->\n", "<!-- end of figures -->\n"
 
 
 def main() -> int:
@@ -29,10 +25,10 @@ def main() -> int:
                 ):
                     _say(f"  {line.name}: MLflow {line.mlflow or '-'}, Stagegate {line.ours} {line.ratio}")
                     lines.append(line)
-    table = markdown(lines)
-    sys.stdout.write(table)
+    figures = markdown(lines)
+    sys.stdout.write(figures)
     if asked.write:
-        _write(f"Measured on {began:%Y-%m-%d}.\n\n" + "".join(f"- {fact}\n" for fact in facts) + f"\n{table}")
+        report.write("figures", began, facts, figures)
     return 0
 
 
@@ -43,15 +39,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--direct", type=int, nargs="*", default=[], help="sizes to write directly instead of importing them"
     )
-    parser.add_argument("--folder", type=Path, default=ROOT / "var" / "bench", help="what is made stays here")
+    parser.add_argument("--folder", type=Path, default=stores.FOLDER, help="what is made stays here")
     parser.add_argument("--no-write", dest="write", action="store_false", help="leave the document as it is")
     return parser.parse_args()
-
-
-def _write(figures: str) -> None:
-    before, _, rest = REPORT.read_text().partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    REPORT.write_text(f"{before}{_BEGIN}{figures}{_END}{after}")
 
 
 def _say(line: str) -> None:

@@ -18,6 +18,7 @@ from bench import mlflow_rows
 
 Kind = Literal["sqlite", "postgresql"]
 KINDS: tuple[Kind, ...] = ("sqlite", "postgresql")
+FOLDER = Path(__file__).parent.parent / "var" / "bench"
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,15 @@ def prepared(folder: Path, kind: Kind, size: int, server: str) -> Store:
         mlflow_rows.write(store.mlflow, experiment, size)
         mlflow_rows.analyse(store.mlflow)
         mark.touch()
+    return store
+
+
+def for_lineage(folder: Path, kind: Kind, server: str) -> Store:
+    """Return the store of the lineage benchmark, with a database of ours if there is none."""
+    place = folder / f"{kind}-lineage"
+    store = _sqlite(place, 0) if kind == "sqlite" else _postgresql(place, 0, server)
+    if not place.exists():
+        _empty(store, server)
     return store
 
 

@@ -26,14 +26,18 @@ _HEAD = ("database, runs", "what", "MLflow", "Stagegate", "ratio", "goal", "met"
 
 
 def markdown(lines: Sequence[Line]) -> str:
-    """Return the table."""
+    """Return the table that compares with MLflow."""
     words = {True: "yes", False: "**no**", None: ""}
-    rows = [
+    return table(
         _HEAD,
-        tuple("---" for _ in _HEAD),
-        *((one.store, one.name, one.mlflow, one.ours, one.ratio, one.goal, words[one.met]) for one in lines),
-    ]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+        [(one.store, one.name, one.mlflow, one.ours, one.ratio, one.goal, words[one.met]) for one in lines],
+    )
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table with a head."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def seconds(value: float) -> str:

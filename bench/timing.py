@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 _WARM_UP = 2
@@ -48,6 +48,15 @@ def repeat(act: Callable[[], object]) -> Times:
     while not seconds or (len(seconds) < _REPEATS and sum(seconds) < _PATIENCE):
         seconds.append(_seconds(act))
     return Times(tuple(seconds))
+
+
+def in_turns(acts: Sequence[Callable[[], object]]) -> list[Times]:
+    """Time several acts, one after the other in each round, so that a busy moment does not meet one alone."""
+    for act in acts:
+        for _ in range(_WARM_UP):
+            act()
+    rounds = [[_seconds(act) for act in acts] for _ in range(_REPEATS)]
+    return [Times(tuple(column)) for column in zip(*rounds, strict=True)]
 
 
 def _seconds(act: Callable[[], object]) -> float:
