@@ -50,6 +50,16 @@ class LineageConfig(AppConfig):
                 steps=("fetch files",),
             )
         )
+        register(
+            Kind(
+                "read_plots",
+                _("Plots that DVC keeps"),
+                "lineage.plot_job:run",
+                queue="sync",
+                permission=Permission.REPOSITORY_FETCH,
+                steps=("fetch files",),
+            )
+        )
         pipeline_watch.listen("lineage.openlineage_emission:take")
         job_finished.connect(index_requests.on_job_finished, dispatch_uid="lineage.index")
         chores.register(chores.Chore("updates", "lineage.updates:keep", seconds=30))

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.http import Http404
-from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import generics, serializers
@@ -13,6 +12,7 @@ from rest_framework.views import APIView
 
 from lineage import access, listings
 from lineage.models import DataVersion
+from lineage.reading_api import ReadingSerializer, accepted
 from lineage.selectors import data as selectors
 from lineage.selectors import data_uses
 
@@ -119,13 +119,6 @@ class ChangesSerializer(serializers.Serializer[Any]):
     changes = FileChangeSerializer(many=True)
 
 
-class ReadingSerializer(serializers.Serializer[Any]):
-    """The job that reads lists of files."""
-
-    job = serializers.IntegerField(source="pk")
-    state = serializers.CharField()
-
-
 class DataVersions(generics.ListAPIView[DataVersion]):
     """Versions of the data of a repository."""
 
@@ -187,9 +180,7 @@ class DataChanges(APIView):
     def post(self, request: Request, name: str) -> Response:
         """Have a worker read the lists of files of two versions from the cache or the remote."""
         who, old, new = self._asked(request, name)
-        job = listings.request([old, new], user=who.user)
-        headers = {"Location": reverse("api-job", args=[job.pk])}
-        return Response(ReadingSerializer(job).data, status=202, headers=headers)
+        return accepted(listings.request([old, new], user=who.user))
 
     def _asked(self, request: Request, name: str) -> tuple[access.Viewer, DataVersion, DataVersion]:
         sides = [request.query_params.get(side, "") for side in ("old", "new")]

@@ -1,10 +1,10 @@
 """The index of a repository's history: every commit of its branches and tags. Runs in a worker.
 
-Sole writer of the tables of `lineage.models` about history, plots, data versions and GTO. A commit never
-changes, so one that is here is not read again, unless it is from before plots were read: then these are added
-and nothing else is touched. Commits are written ancestors first, some at a time, each time in one
-transaction, so that a worker may vanish anywhere and the next one goes on. Rows stay when branches go: jobs,
-runs and versions point to them.
+Sole writer of the tables of `lineage.models` about history, plots, data versions and GTO; only `plot_job`
+adds to what is known of plots. A commit never changes, so one that is here is not read again, unless its
+plots were not read: then these are added and nothing else is touched. Commits are written ancestors first,
+some at a time, each time in one transaction, so that a worker may vanish anywhere and the next one goes on.
+Rows stay when branches go: jobs, runs and versions point to them.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from django.utils import timezone
 
 from experiments import repositories
 from experiments.models import Repository
+from experiments.stage_environment import cache_dir
 from experiments.stored_text import text
 from integrations.errors import IntegrationError
 from integrations.git_history import GitHistory, HistoryEntry
 from integrations.git_repository import GitMirror
-from lineage import gto_rows, history_rows, plot_rows
+from lineage import gto_rows, history_rows, plot_objects, plot_rows
 from lineage.history_rows import Reading
 from lineage.models import HistoryState
 from lineage.plot_reading import Plots
@@ -62,7 +63,7 @@ def index(
     new = 0
     problems = 0
     with history.objects() as objects:
-        reader = TreeReader(objects)
+        reader = TreeReader(objects, plot_objects.in_cache(str(cache_dir())))
         for start in range(0, len(wanted), BATCH):
             check()
             batch = [_read(reader, entry) for entry in history.entries(wanted[start : start + BATCH])]

@@ -15,14 +15,17 @@ PROBLEMS = (
     _("%(name)s cannot be read."),
 )
 
-# Why there is no list of the files of a folder: `integrations.dvc_listings`.
+# Why an object that DVC keeps was not read: `integrations.dvc_listings` and `integrations.dvc_objects`.
 LISTINGS = (
     _("It is not a folder that DVC lists."),
     _("The list of files is in none of these places: %(places)s."),
     _("The list of files in the %(place)s was altered: it has not the hash %(hash)s."),
     _("The folder has more than %(count)s files."),
     _("The list of files cannot be read."),
-    _("The list of files has more than %(count)s bytes."),
+    _("It has more than %(count)s bytes."),
+    _("It is not a file that DVC keeps by its hash."),
+    _("It is in none of these places: %(places)s."),
+    _("What the %(place)s has was altered: it has not the hash %(hash)s."),
     _("The folder cannot be read (%(kind)s)."),
     _("The remote answered %(status)s."),
     _("The remote cannot be reached (%(kind)s)."),
@@ -74,10 +77,15 @@ REPRODUCTIONS = (
     _("dvc.lock names no output."),
 )
 
-# What is said of a plot that is not, or not wholly, drawn: `plot_drawing` and `plot_tables`.
+# What is said of a plot that is not, or not wholly, drawn: `plot_drawing`, `plot_tables` and
+# `plot_contents`.
 PLOTS = (
     _("It is too large to be drawn."),
-    _("DVC keeps it, not Git, so it is not read here."),
+    _("DVC keeps it, not Git, and it has not been read yet."),
+    _("It could not be read."),
+    _("DVC keeps it, and dvc.lock does not say by which hash."),
+    _("It is a folder, and only a plot of nothing else draws what is in one."),
+    _("%(rest)s of its %(count)s files are not drawn: no tables, or more than %(most)s."),
     _("It is not in this commit."),
     _("It is no text."),
     _("It is an image; images of repositories are not shown."),

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from experiments import repositories
 from experiments.job_context import JobContext
 from experiments.models import Repository
 from experiments.runners import Outcome
-from experiments.stage_environment import cache_dir
-from integrations.dvc_listings import Place, TooLargeError, default_remote, read_listing
+from integrations.dvc_listings import read_listing
+from integrations.dvc_objects import TooLargeError
 from integrations.errors import IntegrationError
-from integrations.git_repository import GitMirror
-from lineage import listings
+from lineage import dvc_places, listings
 from lineage.models import DataVersion
-
-_CONFIG = ".dvc/config"
-_CONFIG_BYTES = 100_000
 
 
 def run(context: JobContext) -> Outcome:
@@ -22,9 +17,7 @@ def run(context: JobContext) -> Outcome:
 
     :raises IntegrationError: the repository is not connected any more
     """
-    repository = Repository.objects.filter(name=context.payload["repository"]).first()
-    if repository is None:
-        raise IntegrationError("This repository is not connected any more.", permanent=True)
+    repository = dvc_places.connected(context.payload["repository"])
     context.step("fetch files", "running")
     rows = repository.data_versions.filter(pk__in=context.payload["versions"])
     found = sum([_read(context, repository, row) for row in rows])
@@ -35,7 +28,7 @@ def run(context: JobContext) -> Outcome:
 def _read(context: JobContext, repository: Repository, row: DataVersion) -> int:
     context.check()
     try:
-        entries = read_listing(row.hash, _places(repository, row.first_sha))
+        entries = read_listing(row.hash, dvc_places.of_commit(repository, row.first_sha))
     except IntegrationError as error:
         too_large = isinstance(error, TooLargeError)
         state = listings.State.TOO_LARGE if too_large else listings.State.UNREACHABLE
@@ -45,11 +38,3 @@ def _read(context: JobContext, repository: Repository, row: DataVersion) -> int:
     listings.keep(row.hash, entries)
     context.log(f"{row.path} {row.hash}: {len(entries)} files")
     return 1
-
-
-def _places(repository: Repository, sha: str) -> list[Place]:
-    mirror = GitMirror(repositories.mirror_path(repository))
-    config = mirror.read_file(sha, _CONFIG, max_bytes=_CONFIG_BYTES) or b""
-    remote = default_remote(config.decode("utf-8", errors="replace"))
-    places = [Place("cache", str(cache_dir()))]
-    return [*places, Place("remote", remote)] if remote else places

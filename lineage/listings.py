@@ -7,17 +7,11 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import transaction
 from django.utils import timezone
 
-from accounts import access
 from accounts.models import User
-from accounts.roles import Permission
-from experiments import job_changes, runners
-from experiments.job_states import ACTIVE
 from experiments.models import Job
-from experiments.repositories import target
-from lineage import file_changes
+from lineage import file_changes, reading_jobs
 from lineage.file_changes import FileChange
 from lineage.models import DataVersion, FileListing
 
@@ -44,23 +38,12 @@ def request(versions: Sequence[DataVersion], *, user: User) -> Job:
 
     :raises PermissionDenied: `user` may not have anything fetched
     """
-    repository = versions[0].repository
-    access.require(user, Permission.REPOSITORY_FETCH, target=target(repository))
-    payload = {"repository": repository.name, "versions": sorted(version.pk for version in versions)}
-    with transaction.atomic():
-        for job in repository.jobs.filter(kind=KIND, state__in=ACTIVE):
-            if job.payload == payload:
-                return job
-        return job_changes.create(
-            runners.get(KIND), payload, submitter=user, name=user.username, repository=repository
-        )
+    return reading_jobs.request(KIND, versions[0].repository, _wanted(versions), user=user)
 
 
 def under_way(versions: Sequence[DataVersion]) -> Job | None:
     """Return the job that reads the lists of `versions`, if one waits or runs. One query."""
-    wanted = sorted(version.pk for version in versions)
-    jobs = versions[0].repository.jobs.filter(kind=KIND, state__in=ACTIVE)
-    return next((job for job in jobs if job.payload.get("versions") == wanted), None)
+    return reading_jobs.under_way(KIND, versions[0].repository, _wanted(versions))
 
 
 def keep(value: str, entries: Sequence[tuple[str, str]]) -> None:
@@ -79,16 +62,25 @@ def compared(old: DataVersion, new: DataVersion) -> Compared:
     """Return the files that differ between two versions, as far as their lists are known. One query."""
     if not (old.is_folder and new.is_folder):
         return Compared(None, [])
-    known = {one.hash: one for one in FileListing.objects.filter(hash__in={old.hash, new.hash})}
-    failures = [one for one in known.values() if one.state != State.LISTED]
-    if failures or not {old.hash, new.hash} <= known.keys():
+    lists = {one.hash: one for one in FileListing.objects.filter(hash__in={old.hash, new.hash})}
+    failures = [one for one in lists.values() if one.state != State.LISTED]
+    if failures or not {old.hash, new.hash} <= lists.keys():
         return Compared(None, failures)
-    return Compared(file_changes.compare(entries(known[old.hash]), entries(known[new.hash])), [])
+    return Compared(file_changes.compare(entries(lists[old.hash]), entries(lists[new.hash])), [])
+
+
+def known(value: str) -> FileListing | None:
+    """Return the list of files of the folder with hash `value`, if it was read. One query."""
+    return FileListing.objects.filter(hash=value, state=State.LISTED).first()
 
 
 def entries(listing: FileListing) -> list[tuple[str, str]]:
     """Return path and hash of each file."""
     return [(path, value) for path, value in json.loads(zlib.decompress(bytes(listing.packed)))]
+
+
+def _wanted(versions: Sequence[DataVersion]) -> dict[str, list[int]]:
+    return {"versions": sorted(version.pk for version in versions)}
 
 
 def _write(value: str, state: str, *, packed: bytes = b"", files: int = 0, reason: str = "") -> None:

@@ -4,16 +4,18 @@ from typing import Any
 
 from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from lineage import access
-from lineage.models import GtoEvent, StageFile
+from experiments.models import Repository
+from lineage import access, plot_requests
+from lineage.models import GtoEvent, HistoryCommit, StageFile
 from lineage.pipeline_changes import Comparison, compare
 from lineage.plot_serializers import PlotSerializer
+from lineage.reading_api import ReadingSerializer, accepted
 from lineage.selectors import gto, pipeline, plots
 
 
@@ -88,6 +90,7 @@ class PipelineSerializer(serializers.Serializer[Any]):
     params = serializers.DictField()
     metrics = serializers.DictField()
     plots = PlotSerializer(many=True)
+    unread_plot_files = serializers.IntegerField(help_text="in DVC's cache or remote, not here")
     problems = serializers.ListField(child=serializers.DictField())
 
 
@@ -139,27 +142,33 @@ class ArtifactSerializer(serializers.Serializer[Any]):
         return GtoEventSerializer(events, many=True).data
 
 
+_SIDES = [
+    OpenApiParameter("ref", str, description="branch, tag or commit; the default branch if absent"),
+    OpenApiParameter("base", str, description="compared with this; the first parent if absent"),
+]
+
+
+def _sides(
+    request: Request, name: str
+) -> tuple[access.Viewer, Repository, HistoryCommit, HistoryCommit | None]:
+    who, repository = access.repository_for(request._request, name)
+    commit = access.commit_of(repository, request.query_params.get("ref", ""))
+    asked = request.query_params.get("base", "")
+    if commit is None:
+        raise Http404
+    base = access.commit_of(repository, asked) if asked else pipeline.parent_of(repository, commit)
+    if asked and base is None:
+        raise Http404
+    return who, repository, commit, base
+
+
 class PipelineView(APIView):
     """The pipeline of a commit."""
 
-    @extend_schema(
-        operation_id="pipeline_retrieve",
-        parameters=[
-            OpenApiParameter("ref", str, description="branch, tag or commit; the default branch if absent"),
-            OpenApiParameter("base", str, description="compared with this; the first parent if absent"),
-        ],
-        responses=PipelineSerializer,
-    )
+    @extend_schema(operation_id="pipeline_retrieve", parameters=_SIDES, responses=PipelineSerializer)
     def get(self, request: Request, name: str) -> Response:
         """Return the stages of a commit, and what changed since another."""
-        _who, repository = access.repository_for(request._request, name)
-        commit = access.commit_of(repository, request.query_params.get("ref", ""))
-        asked = request.query_params.get("base", "")
-        if commit is None:
-            raise Http404
-        base = access.commit_of(repository, asked) if asked else pipeline.parent_of(repository, commit)
-        if asked and base is None:
-            raise Http404
+        _who, _repository, commit, base = _sides(request, name)
         found = pipeline.pipeline_of(commit)
         comparison: Comparison | None = compare(pipeline.state_of(base), found.state) if base else None
         names = [row.stage.address for row in found.rows]
@@ -174,9 +183,25 @@ class PipelineView(APIView):
             "params": pipeline.values(commit, "params"),
             "metrics": pipeline.values(commit, "metrics"),
             "plots": plots.drawn(commit, base),
+            "unread_plot_files": plots.unread_count(commit, base),
             "problems": pipeline.problems_of(commit),
         }
         return Response(PipelineSerializer(answer).data)
+
+
+class PipelinePlots(APIView):
+    """The plots of a commit whose files DVC keeps."""
+
+    @extend_schema(
+        operation_id="pipeline_plots_read",
+        parameters=_SIDES,
+        request=None,
+        responses={202: OpenApiResponse(ReadingSerializer, description="A job reads the files.")},
+    )
+    def post(self, request: Request, name: str) -> Response:
+        """Have a worker read the files of plots from the cache or the remote."""
+        who, repository, commit, base = _sides(request, name)
+        return accepted(plot_requests.request(repository, commit, base, user=who.user))
 
 
 class Gto(APIView):

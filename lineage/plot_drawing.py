@@ -26,7 +26,10 @@ _CONFUSION = ("confusion", "confusion_normalized")
 _ACTUAL, _PREDICTED = "actual", "predicted"
 _REASONS = {
     FileState.LARGE: "It is too large to be drawn.",
-    FileState.CACHED: "DVC keeps it, not Git, so it is not read here.",
+    FileState.CACHED: "DVC keeps it, not Git, and it has not been read yet.",
+    FileState.FAILED: "It could not be read.",
+    FileState.UNLOCKED: "DVC keeps it, and dvc.lock does not say by which hash.",
+    FileState.FOLDER: "It is a folder, and only a plot of nothing else draws what is in one.",
     FileState.MISSING: "It is not in this commit.",
     FileState.BINARY: "It is no text.",
     FileState.IMAGE: "It is an image; images of repositories are not shown.",
@@ -46,11 +49,15 @@ class Look(StrEnum):
 
 
 class File(NamedTuple):
-    """A file of a plot; `text` is there if it is kept, `oid` is equal where the content is."""
+    """A file of a plot; `text` is there if it is kept, `oid` is equal where the content is.
+
+    `reason`: why it is not kept, where the state alone does not tell.
+    """
 
     state: str
     oid: str = ""
     text: str = ""
+    reason: str = ""
 
 
 class Note(NamedTuple):
@@ -82,6 +89,7 @@ class Line:
 class Drawn:
     """A plot as it is shown.
 
+    :ivar notes_before: what is to be said of the files of the base; nothing of those that it does not have
     :ivar is_same: whether the base has the very same content
     """
 
@@ -91,6 +99,7 @@ class Drawn:
     matrix: Matrix | None = None
     matrix_before: Matrix | None = None
     notes: tuple[Note, ...] = ()
+    notes_before: tuple[Note, ...] = ()
     is_same: bool = False
 
     @property
@@ -118,7 +127,7 @@ class _Side:
     def table(self, path: str) -> Table | None:
         file = self.files.get(path, File(FileState.MISSING))
         if file.state != FileState.KEPT:
-            self.note(path, _REASONS.get(FileState(file.state), ""))
+            self.note(path, file.reason or _REASONS.get(FileState(file.state), ""))
             return None
         try:
             found = plot_tables.table(file.text, path)
@@ -141,7 +150,13 @@ def draw(record: PlotRecord, files: Mapping[str, File], before: Mapping[str, Fil
     tables = {path: found for path in record.paths if (found := now.table(path)) is not None}
     earlier = {} if same else {path: found for path in tables if (found := base.table(path)) is not None}
     drawn = _drawn(record, tables, earlier, now)
-    return replace(drawn, notes=tuple(now.notes), is_same=same and drawn.look != Look.NOTHING)
+    had = {path for path, file in base.files.items() if file.state != FileState.MISSING}
+    return replace(
+        drawn,
+        notes=tuple(now.notes),
+        notes_before=tuple(note for note in base.notes if note.path in had),
+        is_same=same and drawn.look != Look.NOTHING,
+    )
 
 
 def _is_same(path: str, files: Mapping[str, File], before: Mapping[str, File]) -> bool:

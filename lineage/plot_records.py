@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from itertools import islice
 from typing import Any
@@ -24,14 +24,39 @@ class FileState(StrEnum):
     """Whether the content of a plot's file is here, and if not, why."""
 
     KEPT = "kept"
+    FOLDER = "folder"
     LARGE = "large"
     CACHED = "cached"
+    UNLOCKED = "unlocked"
+    FAILED = "failed"
     MISSING = "missing"
     BINARY = "binary"
     IMAGE = "image"
     OTHER_FORMAT = "format"
     TOO_MANY = "many"
     FORGOTTEN = "forgotten"
+
+
+@dataclass(frozen=True)
+class PlottedFile:
+    """What is known of the file or folder at a path that is plotted.
+
+    :ivar oid: what its content is called, equal where it is: Git's object id, or DVC's hash once it was read
+    :ivar source: where DVC keeps it: its hash, or that of a folder and the path below, as `<hash>.dir/a.csv`
+    :ivar reason: in words, what went wrong, or what of a folder is left out
+    :ivar members: paths of the files of a folder
+    """
+
+    state: str
+    oid: str = ""
+    source: str = ""
+    reason: str = ""
+    members: tuple[str, ...] = ()
+
+    @property
+    def can_be_read(self) -> bool:
+        """Whether DVC's cache or remote may have what is not here."""
+        return bool(self.source) and self.state in (FileState.CACHED, FileState.FAILED)
 
 
 @dataclass(frozen=True)
@@ -86,6 +111,32 @@ def kept(records: Iterable[PlotRecord]) -> tuple[PlotRecord, ...]:
     return tuple(islice(wanted, MAX_PLOTS))
 
 
+def expanded(records: Iterable[PlotRecord], files: Mapping[str, PlottedFile]) -> tuple[PlotRecord, ...]:
+    """Return the plots as they are drawn, within `MAX_PLOTS`: of a folder one for each file, as DVC does."""
+    return kept(one for record in records for one in _members(record, files))
+
+
+def paths(records: Iterable[PlotRecord], files: Mapping[str, PlottedFile]) -> list[str]:
+    """Return the files of plots, each once, those first of which more is said than which file it is."""
+    ordered = sorted(expanded(records, files), key=lambda record: record.is_bare)
+    return list(dict.fromkeys(path for record in ordered for path in record.paths))
+
+
+def files_as_json(files: Mapping[str, PlottedFile]) -> dict[str, dict[str, Any]]:
+    """Return what is known of files as the database keeps it, without what is empty."""
+    return {
+        path: {name: value for name, value in asdict(file).items() if value or name in ("state", "oid")}
+        for path, file in files.items()
+    }
+
+
+def files_from_json(value: Mapping[str, Mapping[str, Any]]) -> dict[str, PlottedFile]:
+    """Return the files that `files_as_json` wrote."""
+    return {
+        path: PlottedFile(**{**one, "members": tuple(one.get("members", ()))}) for path, one in value.items()
+    }
+
+
 def as_json(records: Sequence[PlotRecord]) -> list[dict[str, Any]]:
     """Return plots as the database keeps them."""
     return [asdict(record) for record in records]
@@ -107,6 +158,19 @@ def packed(text: str) -> bytes:
 def unpacked(data: bytes | memoryview) -> str:
     """Return the content that `packed` packed."""
     return zlib.decompress(bytes(data)).decode()
+
+
+def _members(record: PlotRecord, files: Mapping[str, PlottedFile]) -> Iterator[PlotRecord]:
+    whole = files.get(record.paths[0]) if len(record.paths) == 1 else None
+    if whole is None or whole.state != FileState.FOLDER:
+        yield record
+        return
+    for path in whole.members:
+        series = tuple(replace(one, path=path) for one in record.series)
+        title = f"{record.title}: {path[len(record.paths[0]) + 1 :]}" if record.title else ""
+        yield replace(record, name=path, title=title, series=series)
+    if whole.reason:
+        yield record
 
 
 def _record(folder: str, plot: Plot) -> PlotRecord:

@@ -1,6 +1,6 @@
 """Writing what was read of plots: each distinct set of plots and each content once, within a bound.
 
-Used by `history_index` alone, inside of its transaction.
+Used by `history_index` and `plot_job`, inside of their transactions.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from django.db.models import Sum
 
 from experiments.models import Repository
+from lineage import plot_records
 from lineage.history_rows import known_keys
 from lineage.models import CommitPlots, PlotFile
 from lineage.plot_reading import Plots
+from lineage.plot_records import PlottedFile
 
 #: Of the packed contents of a repository; beyond them those that were read first are forgotten.
 KEPT_BYTES = 50_000_000
@@ -34,6 +36,13 @@ def write(repository: Repository, found: Mapping[str, Plots]) -> None:
     for key, shas in commits.items():
         repository.history.filter(sha__in=shas).update(plots=key)
     _add_contents(repository, {oid: data for one in distinct.values() for oid, data in one.contents.items()})
+
+
+def add(row: CommitPlots, files: Mapping[str, PlottedFile], contents: Mapping[str, bytes]) -> None:
+    """Add to `row` what was read of its files since."""
+    row.files = {**row.files, **plot_records.files_as_json(files)}
+    row.save(update_fields=["files"])
+    _add_contents(row.repository, contents)
 
 
 def _add_contents(repository: Repository, contents: Mapping[str, bytes]) -> None:

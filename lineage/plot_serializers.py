@@ -56,7 +56,7 @@ class PlotNoteSerializer(serializers.Serializer[Any]):
 
 
 class PlotSerializer(serializers.Serializer[Any]):
-    """A plot of `dvc.yaml`, with what Git keeps of its data."""
+    """A plot of `dvc.yaml`, with what is kept of its data."""
 
     name = serializers.CharField(source="record.name")
     title = serializers.CharField(source="record.title")
@@ -68,6 +68,7 @@ class PlotSerializer(serializers.Serializer[Any]):
     matrix_before = ConfusionSerializer(allow_null=True)
     unchanged = serializers.BooleanField(source="is_same", help_text="the base has the same content")
     notes = PlotNoteSerializer(many=True)
+    notes_before = PlotNoteSerializer(many=True, help_text="the same about the base")
 
 
 def _pairs(points: Points) -> list[list[float | None]]:

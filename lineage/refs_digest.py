@@ -5,7 +5,7 @@ import hashlib
 from experiments.models import Repository
 
 #: What is read of commits; another number has each repository indexed once more.
-_READING = 2
+_READING = 3
 
 
 def refs_digest(repository: Repository) -> str:

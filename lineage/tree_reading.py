@@ -23,8 +23,10 @@ from integrations.errors import IntegrationError
 from integrations.git_objects import ObjectReader
 from integrations.git_trees import TreeWalker
 from integrations.values_files import is_readable, read_values
-from lineage import pipeline_graph, plot_reading, plot_records, stage_records
-from lineage.plot_reading import Content, Plots
+from lineage import pipeline_graph, plot_contents, plot_reading, plot_records, stage_records
+from lineage.plot_contents import Content
+from lineage.plot_objects import Objects
+from lineage.plot_reading import Plots, Tree
 from lineage.plot_records import PlotRecord
 from lineage.stage_records import StageRecord, digest_of
 
@@ -68,11 +70,13 @@ def is_dvc_file(name: str) -> bool:
 
 
 class TreeReader:
-    """Reads trees of one repository through `objects`."""
+    """Reads trees of one repository through `objects`, and of what DVC keeps that which `cache` has."""
 
-    def __init__(self, objects: ObjectReader) -> None:
+    def __init__(self, objects: ObjectReader, cache: Objects) -> None:
         self._objects = objects
+        self._cache = cache
         self._walker = TreeWalker(objects, is_dvc_file)
+        self._whole = TreeWalker(objects, lambda _name: True)
         # Value, and how many bytes were read for it.
         self._memory: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
         self._remembered = 0
@@ -97,11 +101,11 @@ class TreeReader:
         return Inputs(params, metrics, code, problems, digest)
 
     def plots(self, tree: str, snapshot: Snapshot | None) -> Plots:
-        """Return the plots, with the content of their files that lie in Git."""
+        """Return the plots, with the content of their files that lie in Git or in the cache."""
         if snapshot is None or not snapshot.plots:
             return Plots()
-        find = partial(self._walker.object_at, tree)
-        return plot_reading.read(snapshot.plots, snapshot.stages, find, self._plot_content)
+        in_git = Tree(partial(self._walker.object_at, tree), self._inside, self._plot_content)
+        return plot_reading.read(snapshot.plots, snapshot.stages, in_git, self._cache)
 
     def _assembled(self, files: tuple[tuple[str, str], ...]) -> Snapshot:
         assembly = _Assembly()
@@ -157,12 +161,20 @@ class TreeReader:
     def _read_values(self, oid: str, path: str) -> dict[str, Any]:
         return read_values(self._content(oid, path), path)
 
+    def _inside(self, oid: str) -> dict[str, str]:
+        try:
+            return dict(self._whole.files(oid))
+        except IntegrationError as error:
+            if not error.permanent:
+                raise
+            return {}  # more than anybody looks through
+
     def _plot_content(self, oid: str) -> Content:
         return self._once(("plot", oid), partial(self._read_plot, oid))
 
     def _read_plot(self, oid: str) -> Content:
-        found = self._objects.read(oid, plot_reading.MAX_BYTES)
-        content = plot_reading.content_of(found)
+        found = self._objects.read(oid, plot_contents.MAX_BYTES)
+        content = plot_reading.content_of_object(found)
         self._bytes_read += len(found.data) if found and found.data else 0
         return content
 

@@ -308,6 +308,8 @@ ACTS: tuple[Act, ...] = (
         by_stranger=True,
     ),
     Act("api-data-changes", ENGINEERS, Event.JOB_SUBMITTED, lab.data_changes, on_model=False),
+    Act("api-pipeline-plots", ENGINEERS, Event.JOB_SUBMITTED, lab.plots, on_model=False),
+    Act("lineage:plots", ENGINEERS, Event.JOB_SUBMITTED, lab.plots, on_model=False),
     Act("lineage:data-changes", ENGINEERS, Event.JOB_SUBMITTED, lab.data_changes, on_model=False),
     Act(
         "accounts:sign-in",

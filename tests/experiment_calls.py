@@ -9,7 +9,7 @@ from accounts.roles import Role
 from experiments.models import SavedView
 from lineage.hook_signatures import secret_of
 from tests.act_calls import Call
-from tests.history import make_data, make_plan
+from tests.history import make_data, make_history, make_plan
 from tests.jobs import make_commit, make_job, make_repository
 from tests.people import make_user
 from tests.sweeps import make_sweep
@@ -108,6 +108,11 @@ def data_changes(_user: User) -> Call:
     repository = make_repository()
     old, new = (make_data(repository, "data/raw", f"{letter * 32}.dir") for letter in "ab")
     return Call((repository.name,), query=f"?old={old.pk}&new={new.pk}")
+
+
+def plots(_user: User) -> Call:
+    commit = make_history(make_repository())
+    return Call((commit.repository.name,), query=f"?ref={commit.sha}")
 
 
 def schedule(_user: User) -> Call:

@@ -21,7 +21,7 @@ from lineage.models import (
     StageFile,
     UpdatePlan,
 )
-from lineage.plot_records import FileState, PlotRecord
+from lineage.plot_records import FileState, PlotRecord, PlottedFile
 
 _numbers = count(1)
 
@@ -81,27 +81,33 @@ def make_history(
 
 
 def make_plots(
-    commit: HistoryCommit, plots: Sequence[PlotRecord], files: Mapping[str, str | FileState]
+    commit: HistoryCommit, plots: Sequence[PlotRecord], files: Mapping[str, str | FileState | PlottedFile]
 ) -> CommitPlots:
     """Give a commit plots, with the content of their files, or why it is not kept."""
-    known = {}
-    for path, content in files.items():
-        oid = "" if isinstance(content, FileState) else sha256(content.encode()).hexdigest()
-        known[path] = {"state": content if isinstance(content, FileState) else FileState.KEPT, "oid": oid}
-        if oid:
-            kept = plot_records.packed(content)
-            PlotFile.objects.get_or_create(
-                repository=commit.repository, oid=oid, defaults={"packed": kept, "size": len(kept)}
-            )
     row = CommitPlots.objects.create(
         repository=commit.repository,
         digest=f"{next(_numbers):064x}",
         plots=plot_records.as_json(plots),
-        files=known,
+        files=plot_records.files_as_json(
+            {path: _plotted(commit.repository, content) for path, content in files.items()}
+        ),
     )
     commit.plots = row
     commit.save(update_fields=["plots"])
     return row
+
+
+def _plotted(repository: Repository, content: str | FileState | PlottedFile) -> PlottedFile:
+    if isinstance(content, PlottedFile):
+        return content
+    if isinstance(content, FileState):
+        return PlottedFile(content)
+    oid = sha256(content.encode()).hexdigest()
+    kept = plot_records.packed(content)
+    PlotFile.objects.get_or_create(
+        repository=repository, oid=oid, defaults={"packed": kept, "size": len(kept)}
+    )
+    return PlottedFile(FileState.KEPT, oid)
 
 
 def make_plan(repository: Repository, **changes: Any) -> UpdatePlan:

@@ -1,4 +1,4 @@
-"""Tables of the plots that commits describe, and of the content of their files that lie in Git."""
+"""Tables of the plots that commits describe, and of the content of their files."""
 
 from django.db import models
 
@@ -8,8 +8,8 @@ from experiments.models import Repository
 class CommitPlots(models.Model):
     """The plots of a commit; commits that have the same, with the same files, share a row.
 
-    `plots` is as `lineage.plot_records.as_json` has it, `files` is {path: {"state", "oid"}}: whether the
-    content is kept (`lineage.plot_records.FileState`), and the object of Git, empty where there is none.
+    `plots` is as `lineage.plot_records.as_json` has it, `files` as `files_as_json` there. `digest` is that of
+    what the commit says: what came of reading files that DVC keeps is in `files` and does not change it.
     """
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="+")
@@ -27,7 +27,7 @@ class CommitPlots(models.Model):
 
 
 class PlotFile(models.Model):
-    """The content of an object of Git that is plotted, as `lineage.plot_records.packed` has it."""
+    """The content of an object of Git or DVC that is plotted, as `lineage.plot_records.packed` has it."""
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="+")
     oid = models.CharField(max_length=64)

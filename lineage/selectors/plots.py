@@ -1,18 +1,18 @@
 """The plots of a commit with the content of their files, beside what the base had at the same paths."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from lineage import plot_drawing, plot_records
+from lineage import pipeline_graph, plot_drawing, plot_records
 from lineage.models import HistoryCommit, PlotFile
 from lineage.plot_drawing import Drawn, File
-from lineage.plot_records import FileState, PlotRecord, unpacked
+from lineage.plot_records import FileState, PlotRecord, PlottedFile, unpacked
 
 
 def drawn(commit: HistoryCommit, base: HistoryCommit | None) -> list[Drawn]:
     """Return the plots of `commit`, whose plots were read with it, as were those of `base`. One query."""
     records = _records(commit)
-    texts = _texts(commit, base, [path for record in records for path in record.paths])
-    return [_drawn(record, commit, base, texts) for record in records]
+    return _drawn(records, commit, base)
 
 
 def drawn_at(commit: HistoryCommit, base: HistoryCommit | None, number: int) -> Drawn | None:
@@ -20,35 +20,71 @@ def drawn_at(commit: HistoryCommit, base: HistoryCommit | None, number: int) -> 
     records = _records(commit)
     if not 1 <= number <= len(records):
         return None
-    record = records[number - 1]
-    return _drawn(record, commit, base, _texts(commit, base, record.paths))
+    return _drawn(records[number - 1 : number], commit, base)[0]
 
 
-def _records(commit: HistoryCommit) -> list[PlotRecord]:
-    return plot_records.from_json(commit.plots.plots) if commit.plots else []
+def unread(commit: HistoryCommit) -> dict[str, PlottedFile]:
+    """Return the files that are not here and that DVC's cache or remote may have. One query at most.
+
+    Those whose content was here and is not kept any more are among them.
+    """
+    files = _files(commit)
+    records = _records(commit)
+    paths = [path for record in records for path in record.paths if path in files]
+    kept = {files[path].oid for path in paths if files[path].state == FileState.KEPT and files[path].source}
+    rows = PlotFile.objects.filter(repository=commit.repository_id, oid__in=kept)
+    here = set(rows.values_list("oid", flat=True)) if kept else set()
+    gone = kept - here
+    return {
+        path: replace(files[path], state=FileState.CACHED) if files[path].oid in gone else files[path]
+        for path in paths
+        if files[path].can_be_read or files[path].oid in gone
+    }
 
 
-def _drawn(
-    record: PlotRecord, commit: HistoryCommit, base: HistoryCommit | None, texts: Mapping[str, str]
-) -> Drawn:
-    before = _files(base, record, texts) if base else None
-    return plot_drawing.draw(record, _files(commit, record, texts), before)
+def unread_count(commit: HistoryCommit, base: HistoryCommit | None) -> int:
+    """Return how many files a worker would read for the plots of `commit` and `base`. Two queries at most."""
+    return len({file.source for one in (commit, base) if one for file in unread(one).values()})
 
 
-def _files(commit: HistoryCommit, record: PlotRecord, texts: Mapping[str, str]) -> dict[str, File]:
-    known = commit.plots.files if commit.plots else {}
-    return {path: _file(known[path], texts) for path in record.paths if path in known}
+def _records(commit: HistoryCommit) -> Sequence[PlotRecord]:
+    if commit.plots is None:
+        return ()
+    return plot_records.expanded(plot_records.from_json(commit.plots.plots), _files(commit))
 
 
-def _file(known: Mapping[str, str], texts: Mapping[str, str]) -> File:
-    state, oid = known["state"], known["oid"]
-    if state != FileState.KEPT:
-        return File(state, oid)
-    return File(state, oid, texts[oid]) if oid in texts else File(FileState.FORGOTTEN, oid)
+def _files(commit: HistoryCommit | None) -> dict[str, PlottedFile]:
+    return plot_records.files_from_json(commit.plots.files) if commit and commit.plots else {}
 
 
-def _texts(commit: HistoryCommit, base: HistoryCommit | None, paths: Iterable[str]) -> dict[str, str]:
-    sides = [one.plots.files for one in (commit, base) if one and one.plots]
-    oids = {known[path]["oid"] for known in sides for path in paths if path in known}
+def _drawn(records: Sequence[PlotRecord], commit: HistoryCommit, base: HistoryCommit | None) -> list[Drawn]:
+    paths = [path for record in records for path in record.paths]
+    now, before = _at(paths, _files(commit)), _at(paths, _files(base))
+    texts = _texts(commit, {*now.values(), *before.values()})
+    files = {path: _file(known, texts) for path, known in now.items()}
+    earlier = {path: _file(known, texts) for path, known in before.items()} if base else None
+    return [plot_drawing.draw(record, files, earlier) for record in records]
+
+
+def _at(paths: Iterable[str], files: Mapping[str, PlottedFile]) -> dict[str, PlottedFile]:
+    """Return what is known of the files at `paths`, by the folder that holds one where that is not read."""
+    found = {}
+    for path in paths:
+        name = next((one for one in (path, *pipeline_graph.folders(path)) if one in files), None)
+        if name == path or (name is not None and files[name].state != FileState.FOLDER):
+            found[path] = files[name]
+    return found
+
+
+def _file(known: PlottedFile, texts: Mapping[str, str]) -> File:
+    if known.state != FileState.KEPT:
+        return File(known.state, known.oid, reason=known.reason)
+    if known.oid in texts:
+        return File(known.state, known.oid, texts[known.oid])
+    return File(FileState.FORGOTTEN, known.oid)
+
+
+def _texts(commit: HistoryCommit, files: Iterable[PlottedFile]) -> dict[str, str]:
+    oids = {known.oid for known in files if known.state == FileState.KEPT}
     rows = PlotFile.objects.filter(repository=commit.repository_id, oid__in=oids)
     return {oid: unpacked(packed) for oid, packed in rows.values_list("oid", "packed")}

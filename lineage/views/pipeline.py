@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from experiments.access import Viewer
 from experiments.metric_goals import goal
 from experiments.models import Repository
 from lineage import access, pipeline_drawing
@@ -13,13 +14,13 @@ from lineage.models import HistoryCommit
 from lineage.pipeline_changes import PIPELINE, Comparison, StageChange, compare
 from lineage.selectors import data as data_selectors
 from lineage.selectors import pipeline as selectors
-from lineage.selectors import plots as plot_selectors
+from lineage.views import plots
 
 
 @require_safe
 def pipeline(request: HttpRequest, name: str) -> HttpResponse:
     """Show the pipeline of `?ref=`, compared with `?base=` (its first parent if absent)."""
-    _who, repository = access.repository_for(request, name)
+    who, repository = access.repository_for(request, name)
     ref, base_ref = request.GET.get("ref", "").strip(), request.GET.get("base", "").strip()
     commit = access.commit_of(repository, ref)
     context: dict[str, Any] = {
@@ -31,18 +32,18 @@ def pipeline(request: HttpRequest, name: str) -> HttpResponse:
         "state": data_selectors.state_of(repository),
     }
     if commit is not None:
-        context |= _shown(repository, commit, base_ref)
+        context |= _shown(who, repository, commit, base_ref)
     status = 404 if commit is None and ref else 200
     return render(request, "lineage/pipeline.html", context, status=status)
 
 
-def _shown(repository: Repository, commit: HistoryCommit, base_ref: str) -> dict[str, Any]:
+def _shown(who: Viewer, repository: Repository, commit: HistoryCommit, base_ref: str) -> dict[str, Any]:
     found = selectors.pipeline_of(commit)
     base = access.commit_of(repository, base_ref) if base_ref else selectors.parent_of(repository, commit)
     comparison = compare(selectors.state_of(base), found.state) if base else None
     return {
         "pipeline": found,
-        "base": base,
+        **plots.shown(who, repository, commit, base),
         "base_missing": bool(base_ref) and base is None,
         "comparison": comparison,
         "drawing": _drawing(found, comparison),
@@ -50,10 +51,7 @@ def _shown(repository: Repository, commit: HistoryCommit, base_ref: str) -> dict
         "parameters": _parameter_rows(commit, base),
         "changed_data": _changed_data(comparison),
         "other_results": _other_results(comparison),
-        "plots": plot_selectors.drawn(commit, base),
-        "plots_unread": commit.snapshot is not None and commit.plots is None,
         "commit_node": f"commit:{repository.name}@{commit.sha}",
-        "runs": selectors.runs_of(commit),
         "problems": selectors.problems_of(commit),
     }
 

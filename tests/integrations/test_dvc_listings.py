@@ -1,30 +1,26 @@
 """Lists of files of folders, from the cache and from remotes."""
 
-import hashlib
 import json
 import socket
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from integrations.artifact_stores import S3Store
-from integrations.dvc_listings import Place, default_remote, read_listing
+from integrations.dvc_listings import read_listing
+from integrations.dvc_objects import Place, default_remote
 from integrations.errors import IntegrationError
+from tests.dvc_objects import hash_of, over_http, put
 from tests.servers import s3_server
 
 ENTRIES = [("b/c.png", "a" * 32), ("d.png", "b" * 32)]
 CONTENT = json.dumps([{"md5": value, "relpath": path} for path, value in ENTRIES]).encode()
-HASH = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest() + ".dir"
+HASH = f"{hash_of(CONTENT)}.dir"
 
 
 def stored(folder: Path, layout: str = "files/md5", content: bytes = CONTENT) -> Path:
     """Put the list into a folder as DVC does."""
-    target = folder / layout / HASH[:2] / HASH[2:]
-    target.parent.mkdir(parents=True)
-    target.write_bytes(content)
+    put(folder, content, HASH, layout)
     return folder
 
 
@@ -38,20 +34,11 @@ def test_the_list_is_found_as_dvc_of_any_age_keeps_it(tmp_path: Path, layout: st
 
 
 def test_the_list_is_read_over_http(tmp_path: Path) -> None:
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(stored(tmp_path / "web"))))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        remote = Place("remote", f"http://127.0.0.1:{server.server_port}")
+    with over_http(stored(tmp_path / "web")) as address:
+        remote = Place("remote", address)
         assert read_listing(HASH, [remote]) == ENTRIES
         with pytest.raises(IntegrationError, match="in none of these places: remote"):
             read_listing("0" * 32 + ".dir", [remote])
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def test_the_list_is_read_from_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from experiments.models import Repository
 from integrations.git_objects import ObjectReader
-from lineage import index_requests, plot_reading, plot_rows
+from lineage import index_requests, plot_contents, plot_rows
 from lineage.history_index import index
 from lineage.models import CommitPlots, HistoryCommit, HistoryState, PipelineSnapshot, PlotFile
 from lineage.plot_drawing import Look
@@ -66,8 +66,8 @@ def test_what_git_keeps_is_read_and_the_rest_says_why(tmp_path: Path) -> None:
     assert states(repository) == {
         "plots/history.csv": "kept",
         "roc.json": "kept",
-        "cached.csv": "cached",
-        "model/inner.csv": "cached",
+        "cached.csv": "unlocked",
+        "model/inner.csv": "unlocked",
         "none.csv": "missing",
         "picture.png": "image",
         "large.csv": "large",
@@ -113,7 +113,7 @@ def test_equal_plots_and_equal_content_are_kept_once(tmp_path: Path) -> None:
 
 
 def test_a_commit_reads_a_few_files_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plot_reading, "MAX_FILES", 2)
+    monkeypatch.setattr(plot_contents, "MAX_FILES", 2)
     files = {f"{n}.csv": f"a\n{n}\n" for n in range(4)}
     text = "plots: [" + ", ".join(files) + "]"
     repository = connected(make_git(tmp_path / "git", {"dvc.yaml": text, **files}))

@@ -11,11 +11,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from experiments.models import Repository
+from accounts.roles import Role
+from experiments.models import Job, Repository
 from lineage.models import HistoryCommit
-from lineage.plot_records import FileState, PlotRecord, SeriesRecord
+from lineage.plot_records import FileState, PlotRecord, PlottedFile, SeriesRecord
 from tests.history import make_plots
 from tests.pages.test_repository_lineage import NASTY, repository, someone  # noqa: F401 - fixtures
+from tests.people import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -100,7 +102,7 @@ def test_a_matrix_is_a_table_and_what_is_not_here_says_why(
     curve, matrix, cached = panels(page(client))
     assert curve.startswith("Training Table Open the table plots/history.csv")
     assert matrix.startswith("digits.csv unchanged true / predicted 1 7 Sum 1 0 0 0 7 1 1 2")
-    assert cached == "big.csv DVC keeps it, not Git, so it is not read here."
+    assert cached == "big.csv DVC keeps it, not Git, and it has not been read yet."
 
 
 def test_a_matrix_that_changed_is_beside_the_one_before(
@@ -219,3 +221,124 @@ def test_plots_are_in_the_answer_of_rest(
     assert found[1]["matrix"] == {"labels": ["1", "7"], "counts": [[0, 0], [1, 1]]}
     assert (found[1]["unchanged"], found[1]["matrix_before"]) == (True, None)
     assert [note["path"] for note in found[2]["notes"]] == ["big.csv"]
+
+
+WAITING = PlottedFile(FileState.CACHED, source="a" * 32)
+FAILED = PlottedFile(FileState.FAILED, source="b" * 32, reason="The remote cannot be reached (Timeout).")
+
+
+@pytest.fixture
+def unread(commits: tuple[HistoryCommit, HistoryCommit]) -> tuple[HistoryCommit, HistoryCommit]:
+    """The two commits, with a file that DVC keeps and nobody read."""
+    make_plots(commits[0], [CACHED], {"big.csv": FAILED})
+    make_plots(commits[1], [CACHED, CURVE], {"big.csv": WAITING, FILE: NOW})
+    return commits
+
+
+def test_what_dvc_keeps_can_be_had_read(client: Client, unread: tuple[HistoryCommit, HistoryCommit]) -> None:
+    first, second = unread
+    html = page(client)
+    assert "DVC keeps 2 files of these plots, and they are not here yet." in html
+    (address,) = re.findall(r'<form method="post" action="([^"]+plots/[^"]+)"', html)
+    answer = client.post(address.replace("&amp;", "&"), follow=True)
+    assert answer.redirect_chain[-1][0] == f"{PAGE}?ref={second.sha}&base={first.sha}#plots"
+    job = Job.objects.get()
+    assert (job.kind, job.payload["commits"]) == ("read_plots", [second.sha, first.sha])
+    assert f"Job #{job.pk} reads them now." in answer.content.decode()
+    # The same again is the same job.
+    client.post(address.replace("&amp;", "&"))
+    assert Job.objects.count() == 1
+
+
+def test_the_page_asks_until_the_plots_are_read_and_shows_them_then(
+    client: Client, unread: tuple[HistoryCommit, HistoryCommit]
+) -> None:
+    address = f"{PAGE}plots/?ref={unread[1].sha}&base={unread[0].sha}"
+    htmx = {"HX-Request": "true"}
+    asked = client.post(address, headers=htmx).content.decode()
+    waiting = client.get(address, headers=htmx)
+    assert asked.startswith('<div class="note plots-reading"')
+    assert "data-poll" in waiting.content.decode()
+    assert "HX-Retarget" not in waiting.headers
+    Job.objects.update(state="succeeded")
+    make_plots(unread[1], [CURVE], {FILE: NOW})
+    make_plots(unread[0], [CURVE], {FILE: BEFORE})
+    read = client.get(address, headers=htmx)
+    assert read.headers["HX-Retarget"] == "#plots"
+    assert len(panels(read.content.decode())) == 1
+    assert "plots-reading" not in read.content.decode()
+
+
+def test_who_may_not_have_plots_read_is_told_so(
+    client: Client, unread: tuple[HistoryCommit, HistoryCommit]
+) -> None:
+    client.force_login(make_user(Role.VIEWER))
+    html = page(client)
+    assert re.search(r"<button[^>]* disabled>.*?Read plots</button> <span class=\"btn-reason\">", html)
+    address = f"{PAGE}plots/?ref={unread[1].sha}"
+    assert client.post(address).status_code == 403
+    assert Client().post(address).status_code == 302
+    assert client.get(f"{PAGE}plots/?ref=nowhere").status_code == 404
+    assert not Job.objects.exists()
+
+
+def test_why_a_file_was_not_read_is_said_of_the_commit_and_of_its_base(
+    client: Client, unread: tuple[HistoryCommit, HistoryCommit]
+) -> None:
+    html = page(client, f"{PAGE}?ref={unread[0].sha}")
+    assert panels(html) == ["big.csv The remote cannot be reached (Timeout)."]
+    make_plots(unread[1], [CACHED], {"big.csv": NOW})
+    (words,) = panels(page(client))
+    assert words.endswith("big.csv Before: The remote cannot be reached (Timeout).")
+
+
+def test_a_folder_is_drawn_file_by_file_beside_that_of_the_base(
+    client: Client, commits: tuple[HistoryCommit, HistoryCommit]
+) -> None:
+    record = PlotRecord("live", series=(SeriesRecord("live", "epoch"),))
+    inside = f"live/{NASTY}.csv"
+    for commit, text in zip(commits, (BEFORE, NOW), strict=True):
+        whole = PlottedFile(FileState.FOLDER, reason="1 of its 2 files", members=(inside,))
+        make_plots(commit, [record], {"live": whole, inside: text})
+    html = page(client)
+    assert NASTY not in html
+    assert len(panels(html)) == 2
+    assert [one["name"] for one in chart(client, html)["data"]] == ["cer before", "cer"]
+    # Of a folder that was not read the base has none of its files.
+    make_plots(commits[0], [record], {"live": FAILED})
+    words = panels(page(client))[0]
+    assert words.endswith("Before: The remote cannot be reached (Timeout).")
+
+
+def test_reading_is_asked_for_and_counted_over_rest(
+    client: Client, unread: tuple[HistoryCommit, HistoryCommit]
+) -> None:
+    base = "/api/v1/repositories/foreign/pipeline/"
+    found = client.get(base).json()
+    assert found["unread_plot_files"] == 2
+    assert [note["message"] for note in found["plots"][0]["notes"]] == [
+        "DVC keeps it, not Git, and it has not been read yet."
+    ]
+    answer = client.post(f"{base}plots/")
+    job = Job.objects.get()
+    assert (answer.status_code, answer.json()) == (202, {"job": job.pk, "state": "queued"})
+    assert answer.headers["Location"].endswith(f"/jobs/{job.pk}/")
+    assert job.payload["commits"] == [unread[1].sha, unread[0].sha]
+    assert client.post(f"{base}plots/?ref=nowhere").status_code == 404
+
+
+def test_unread_plots_take_no_more_queries_than_a_few(
+    client: Client, unread: tuple[HistoryCommit, HistoryCommit]
+) -> None:
+    def queries(count: int) -> int:
+        names = [f"{number}.csv" for number in range(count)]
+        records = [PlotRecord(name, series=(SeriesRecord(name),)) for name in names]
+        kept = PlottedFile(FileState.KEPT, "c" * 32, source="c" * 32)
+        for commit in unread:
+            make_plots(commit, records, {**dict.fromkeys(names, WAITING), names[-1]: kept})
+        with CaptureQueriesContext(connection) as captured:
+            page(client)
+        return len(captured)
+
+    queries(8)
+    assert queries(8) == queries(2) <= 19

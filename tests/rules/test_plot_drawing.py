@@ -196,7 +196,7 @@ def test_lines_of_several_files_are_told_apart() -> None:
     files = {"a.csv": kept("x,y\n1,2\n"), "b.csv": kept("x,y\n1,3\n"), "c.csv": File(FileState.CACHED)}
     drawn = draw(PlotRecord("both", series=series), files)
     assert [line.name for line in drawn.lines] == ["a.csv: y", "b.csv: y"]
-    assert drawn.notes == (Note("c.csv", "DVC keeps it, not Git, so it is not read here."),)
+    assert drawn.notes == (Note("c.csv", "DVC keeps it, not Git, and it has not been read yet."),)
 
 
 def test_a_figure_has_the_base_dashed_in_the_same_colour_and_gaps() -> None:
