@@ -101,7 +101,9 @@ def rows(versions: Iterable[Any], limits: Reach) -> list[ImpactRow]:
         found[promotion.version_id].promotions.append(Decided(promotion, state))
     served = Deployment.objects.filter(version__in=found, **limits.then("at"))
     for deployment in served.order_by("-at", "-pk"):
-        found[deployment.version_id].deployments.append(deployment)
+        row = found[deployment.version_id]
+        deployment.version = row.version
+        row.deployments.append(deployment)
     return list(found.values())
 
 

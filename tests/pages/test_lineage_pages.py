@@ -204,10 +204,11 @@ def test_rest_hides_what_may_not_be_seen(client, story):
     assert page(client, "api-impact", node=DATA).json()["hidden"] == 1
 
 
-def test_the_queries_of_the_page_do_not_grow(client):
+@pytest.mark.parametrize("view", ["lineage:lineage", "api-lineage", "lineage:impact", "api-impact"])
+def test_the_queries_of_pages_and_rest_do_not_grow(client, view):
     def ask() -> int:
         with CaptureQueriesContext(connection) as queries:
-            page(client, node=DATA)
+            page(client, view, node=DATA)
         return len(queries)
 
     ask()
