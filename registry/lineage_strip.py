@@ -1,12 +1,14 @@
-"""Where a version came from, step by step, each with a link. Plain data, no database."""
+"""Where a version came from and where it serves, step by step, each with a link. Plain data, no database."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from experiments import lineage_links
-from registry.models import ModelVersion, Promotion
+from registry import labels
+from registry.models import Deployment, ModelVersion, Promotion
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,10 @@ class Step:
     note: str = ""
 
 
-def of(version: ModelVersion, promotion: Promotion | None = None) -> list[Step]:
-    """Return data, commit, pipeline job, run, version and, where given, the promotion. No query."""
+def of(
+    version: ModelVersion, promotion: Promotion | None = None, deployments: Iterable[Deployment] = ()
+) -> list[Step]:
+    """Return data, commit, job, run, version, and promotion and deployments where given. No query."""
     told, here = version.lineage, [version.model.name, version.version]
     data, commit = str(told.get("dataset_hash") or ""), version.commit
     job, repository = str(told.get("stagegate.job") or ""), str(told.get("stagegate.repository") or "")
@@ -71,7 +75,12 @@ def of(version: ModelVersion, promotion: Promotion | None = None) -> list[Step]:
     ]
     if promotion is not None:
         address = promotion.get_absolute_url()
-        steps.append(Step(_("Promotion"), "arrow-up-circle", f"#{promotion.pk}", "", address))
+        note = labels.promotion_state(promotion.state)
+        steps.append(Step(_("Promotion"), "arrow-up-circle", f"#{promotion.pk}", "", address, note=note))
+    served = ", ".join(dict.fromkeys(one.environment for one in deployments if not one.retired_at))
+    if served:
+        address = _address("registry:deployments", version.model.name)
+        steps.append(Step(_("Deployment"), "server", served, served, address))
     return steps
 
 

@@ -20,6 +20,7 @@ from registry import (
     file_facts,
     history,
     labels,
+    lineage_strip,
     promotion,
     rebuild,
     rollback_offer,
@@ -53,6 +54,8 @@ def overview(request: HttpRequest, name: str, version: str) -> HttpResponse:
     if found.version != version:
         return redirect(found)
     production = _production_beside(found)
+    deployments = deployment_selectors.of_version(found)
+    promotions = list(selectors.promotions(user=user).filter(version=found)[:_PROMOTIONS_SHOWN])
     context = {
         "metrics": key_metrics(found, production),
         "categories": categories(metadata_of(found)),
@@ -65,8 +68,9 @@ def overview(request: HttpRequest, name: str, version: str) -> HttpResponse:
         "run": selectors.run_of(found),
         "jobs": selectors.jobs_of(found),
         "rebuild": rebuild.steps(found),
-        "deployments": deployment_selectors.of_version(found),
-        "promotions": list(selectors.promotions(user=user).filter(version=found)[:_PROMOTIONS_SHOWN]),
+        "strip": lineage_strip.of(found, promotions[0] if promotions else None, deployments),
+        "deployments": deployments,
+        "promotions": promotions,
         "open_promotion": selectors.open_promotions(user=user).filter(version=found).first(),
         "targets": [(stage, labels.stage(stage)) for stage in promotion.possible_targets(found)],
         "refusal": _refusal(user, found),

@@ -1,6 +1,8 @@
 """Pages and REST of lineage: graph, search, impact, comparison, and the way there from a version."""
 
 import json
+import re
+from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -21,6 +23,7 @@ from tests.stage_events import day, enter, make_promotion
 from tests.versions import make_version
 
 pytestmark = pytest.mark.django_db
+HREF = re.compile(r'href="([^"]+)"')
 HOSTILE = "<img src=x onerror=alert(1)>"
 DATA = f"data:receipts:data/raw@{RAW}"
 VERSION = "version:receipt-ocr@1.0.0"
@@ -202,6 +205,24 @@ def test_rest_hides_what_may_not_be_seen(client, story):
     assert [(node["id"], node["facts"], node["stage"]) for node in hidden] == [("hidden:1", {}, None)]
     assert "receipt-ocr" not in json.dumps([*hidden, answer["edges"]])
     assert page(client, "api-impact", node=DATA).json()["hidden"] == 1
+
+
+def test_the_page_of_a_version_leads_from_its_data_to_where_it_serves(client, story):
+    story.lineage = {"git_commit": SHA, "dataset_hash": RAW, "stagegate.repository": "receipts"}
+    story.save()
+    make_deployment(story, "production-us", at=day(6))
+    make_deployment(story, "staging", at=day(6), retired_at=day(7))
+    text = client.get(story.get_absolute_url()).content.decode()
+    strip = text.partition('<ol class="lineage-strip">')[2].partition("</ol>")[0]
+    links = [parse_qs(urlsplit(unescape(href)).query).get("node", [href])[0] for href in HREF.findall(strip)]
+    assert links == [
+        f"data::@{RAW}",
+        f"commit:receipts@{SHA}",
+        *(f"/runs/{story.run_id}/", story.get_absolute_url()),
+        *(story.promotions.get().get_absolute_url(), "/models/receipt-ocr/deployments/"),
+    ]
+    assert "production-us, production-eu" in strip
+    assert "staging" not in strip
 
 
 @pytest.mark.parametrize("view", ["lineage:lineage", "api-lineage", "lineage:impact", "api-impact"])
