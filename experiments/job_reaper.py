@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from audit import trail
 from audit.events import Event
-from experiments import job_changes, workspaces
+from experiments import job_changes, lost_pipelines, workspaces
 from experiments.job_fence import Fence
 from experiments.job_states import Actor, JobState, sources
 from experiments.models import Job
@@ -80,6 +80,7 @@ def _settle(job: Job) -> bool:
             job_changes.end(row, JobState.FAILED, error=f"Its worker fell silent ({_times(row.lost)}).")
         else:
             job_changes.requeue(row, delay=0, reason=f"Its worker fell silent ({_times(row.lost)}).")
+    lost_pipelines.tell(job)
     return True
 
 

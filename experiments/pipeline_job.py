@@ -16,7 +16,7 @@ from typing import Any
 from django.utils import timezone
 
 from experiments import commit_index, pipeline_facts, pipeline_watch, repositories, stage_times
-from experiments.job_context import JobContext, Stopped
+from experiments.job_context import JobContext, LostLease, Stopped, TimedOut
 from experiments.models import Commit, Ref, Repository
 from experiments.pipeline_clone import PipelineClone
 from experiments.pipeline_summary import MAX_STAGES, in_running_order, outputs
@@ -57,18 +57,16 @@ class _PipelineRun:
         self.mirror = GitMirror(repositories.mirror_path(self.repository))
         self.clone = PipelineClone(context)
         stages = [stage["name"] for stage in commit.pipeline.get("stages", ())]
-        self.board = StageBoard(context, stages, on_ran=self._remember)
+        self.outline = pipeline_watch.outline(commit.pipeline)
+        self.board = StageBoard(context, stages, on_began=self._began, on_ran=self._remember)
 
     def run(self) -> Outcome:
         """Do it all, and let those who watch know how it goes."""
-        self._tell("started", pipeline_watch.outline(self.commit.pipeline))
+        self._tell("started", self.outline)
         try:
             outcome = self._run()
-        except Stopped:
-            self._tell("stopped", pipeline_watch.outline(self.commit.pipeline))
-            raise
         except Exception as error:
-            self._tell("failed", pipeline_watch.outline(self.commit.pipeline), problem=str(error))
+            self._tell_end(error)
             raise
         self._tell("succeeded", outcome.result["lock"])
         return outcome
@@ -146,6 +144,9 @@ class _PipelineRun:
             **self._training_time(pipeline, stages),
         }
 
+    def _began(self, stage: str) -> None:
+        self._tell("began", {stage: self.outline[stage]} if stage in self.outline else {}, stage=stage)
+
     def _remember(self, stage: str, time: StageTime) -> None:
         """Keep the time of a stage as soon as it has ended: the job may not get to its own end."""
         try:
@@ -153,12 +154,20 @@ class _PipelineRun:
         except IntegrationError:
             return  # a stage that only says that another one runs now
         if entry is not None and time.seconds is not None:
-            self._tell("stage", {stage: entry}, stage=stage, seconds=time.seconds)
+            self._tell("ran", {stage: entry}, stage=stage)
             stage_times.remember(entry["digest"], Measured(time.seconds, self.context.job_id))
 
+    def _tell_end(self, error: Exception) -> None:
+        stop = error if isinstance(error, Stopped) else self.context.watch.reason()
+        if isinstance(stop, LostLease):
+            return  # told by whoever took the job away
+        in_stage = self.board.current or ""
+        if stop is None or isinstance(stop, TimedOut):
+            self._tell("failed", self.outline, stage=in_stage, problem=str(stop or error))
+        else:
+            self._tell("stopped", self.outline, stage=in_stage)
+
     def _tell(self, what: pipeline_watch.What, stages: Mapping[str, Any], **more: Any) -> None:
-        if what == "failed":
-            more["stage"] = self.board.current or ""
         pipeline_watch.tell(
             News(
                 what,

@@ -15,17 +15,17 @@ from typing import Any, Literal
 
 logger = logging.getLogger(__name__)
 
-What = Literal["started", "stage", "succeeded", "failed", "stopped"]
+What = Literal["started", "began", "ran", "succeeded", "failed", "stopped", "lost"]
 
 
 @dataclass(frozen=True)
 class News:
     """Something that happened to a pipeline job.
 
-    :ivar what: the pipeline started; a stage ran to its end; the pipeline succeeded, failed or was stopped
+    :ivar what: the pipeline started; a stage began; a stage ran to its end; the pipeline succeeded, failed or
+        was stopped; its worker fell silent
     :ivar stages: stage -> what it reads and makes, as `pipeline_facts.lock_summary`; hashes once it ran
-    :ivar stage: the one that ran, or that failed
-    :ivar seconds: how long it ran
+    :ivar stage: the one that began or ran, or that the pipeline was in when it ended; empty: none
     :ivar problem: why it failed
     """
 
@@ -38,7 +38,6 @@ class News:
     at: datetime
     stages: Mapping[str, Any] = field(default_factory=dict)
     stage: str = ""
-    seconds: float = 0.0
     problem: str = ""
 
 
@@ -71,4 +70,5 @@ def outline(pipeline: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _bare(paths: list[str]) -> list[dict[str, Any]]:
-    return [{"path": path, "md5": "", "size": None, "nfiles": None} for path in paths]
+    # Which file a path with ${...} is, only DVC can tell.
+    return [{"path": path, "md5": "", "size": None, "nfiles": None} for path in paths if "${" not in path]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.utils import timezone
 
@@ -17,6 +18,7 @@ BEFORE = ("clone", "fetch data")
 AFTER = ("verify", "commit", "push data")
 LAST_LINES = 12
 _SKIPPED = {"unchanged", "cached"}
+_RUNNING = "Running "
 
 
 @dataclass
@@ -40,6 +42,7 @@ class StageBoard:
     watches, and the times; nothing else depends on it.
 
     :param stages: names of the stages in the order in which they run
+    :param on_began: called with each stage as soon as it runs, or fails before it could
     :param on_ran: called with each stage that has run to its end, after DVC has written it into the lock
     :param before: names of the steps that come before the stages, `after`: of those that come after them
     """
@@ -49,12 +52,14 @@ class StageBoard:
         context: JobContext,
         stages: Iterable[str],
         *,
+        on_began: Callable[[str], None] = lambda _stage: None,
         on_ran: Callable[[str, StageTime], None] = lambda _stage, _time: None,
         before: tuple[str, ...] = BEFORE,
         after: tuple[str, ...] = AFTER,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._context = context
+        self._on_began = on_began
         self._on_ran = on_ran
         self._clock = clock
         self._steps = {name: _step_name(name, (*before, *after)) for name in stages}
@@ -92,17 +97,21 @@ class StageBoard:
     def _take(self, event: StageEvent) -> None:
         if event.kind == "running":
             self.finish()
-            self.current, self._began = event.stage, self._clock()
+            self._begin(event.stage)
             self.times[event.stage] = StageTime("running", started_at=timezone.now().isoformat())
             self._show(event.stage, "running")
-            self._context.message(f"Running {event.stage}")
+            self._context.message(_RUNNING + event.stage)
             self.last_lines.clear()
         elif event.kind in _SKIPPED:
             self.finish()
             self.times[event.stage] = StageTime("cached")
             self._show(event.stage, "skipped")
         elif event.kind == "failed" and self.current is None:
-            self.current, self._began = event.stage, self._clock()
+            self._begin(event.stage)
+
+    def _begin(self, stage: str) -> None:
+        self.current, self._began = stage, self._clock()
+        self._on_began(stage)
 
     def _end(self, state: str, step_state: str) -> StageTime:
         stage = str(self.current)
@@ -115,6 +124,14 @@ class StageBoard:
         step = self._step_of(stage)
         if step is not None:
             self._context.step(step, step_state)
+
+
+def running_stage(steps: Iterable[Mapping[str, Any]], message: str) -> str:
+    """Return the stage that a job was in by the steps and the message of its row; empty if in none."""
+    stage = message.removeprefix(_RUNNING) if message.startswith(_RUNNING) else ""
+    shown = {_step_name(name, (*BEFORE, *AFTER)) for name in (stage, stage.partition("@")[0])}
+    running = {step["name"] for step in steps if step["state"] == "running"}
+    return stage if shown & running else ""
 
 
 def _step_name(stage: str, ours: tuple[str, ...]) -> str:

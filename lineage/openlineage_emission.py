@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -12,39 +11,44 @@ from experiments.pipeline_watch import News
 from lineage import openlineage_events, origin
 from lineage.openlineage_events import Source, State, event, run_id
 from lineage.openlineage_sender import sender
+from lineage.origin import Step
 
-_ENDS: dict[str, State] = {"succeeded": "COMPLETE", "failed": "FAIL", "stopped": "ABORT"}
+_OF_STAGES: dict[str, State] = {"began": "START", "ran": "COMPLETE"}
+_OF_PIPELINES: dict[str, State] = {
+    "started": "START",
+    "succeeded": "COMPLETE",
+    "failed": "FAIL",
+    "stopped": "ABORT",
+    "lost": "ABORT",
+}
+# After these the process of a worker may end any moment. `lost` comes from another one, which goes on.
+_LAST = {"succeeded", "failed", "stopped"}
+PATIENCE = 3.0  # seconds that the end of a job waits for a receiver
 
 
 def take(news: News) -> None:
     """Queue the events that `news` amounts to; nothing where no receiver is configured."""
-    if settings.OPENLINEAGE_URL:
-        queue = sender(settings.OPENLINEAGE_URL, settings.OPENLINEAGE_API_KEY)
-        for made in events(news):
-            queue.put(made)
+    if not settings.OPENLINEAGE_URL:
+        return
+    queue = sender(settings.OPENLINEAGE_URL, settings.OPENLINEAGE_API_KEY)
+    for made in events(news):
+        queue.put(made)
+    if news.what in _LAST:
+        queue.flush(PATIENCE)
 
 
 def events(news: News) -> Iterator[dict[str, Any]]:
-    """Yield the events of a pipeline, or of one of its stages."""
+    """Yield the event of a stage, of a pipeline, or of the stage in which a pipeline ended and of both."""
     source = Source(news.repository, news.url, news.sha)
     steps = {step.name: step for step in origin.of_lock(news.stages)}
     pipeline = run_id("job", news.job, news.attempt)
-    if news.what in ("stage", "failed") and news.stage in steps:
-        step = steps[news.stage]
+    told: dict[str, Any] = {"at": news.at, "producer": settings.BASE_URL, "problem": news.problem}
+    if news.stage:
+        # Of one that DVC multiplies, only the lock says what it reads.
+        step = steps.get(news.stage, Step(news.stage, "", (), ()))
         run = run_id("job", news.job, news.attempt, news.stage)
-        began = news.at - timedelta(seconds=news.seconds)
-        shared: dict[str, Any] = {"producer": settings.BASE_URL, "parent": (pipeline, news.repository)}
-        yield event("START", run, source, step, at=began, **shared)
-        end: State = "COMPLETE" if news.what == "stage" else "FAIL"
-        yield event(end, run, source, step, at=news.at, problem=news.problem, **shared)
-    if news.what != "stage":
+        state = _OF_STAGES.get(news.what) or _OF_PIPELINES[news.what]
+        yield event(state, run, source, step, parent=(pipeline, news.repository), **told)
+    if news.what in _OF_PIPELINES:
         step = openlineage_events.whole(news.repository, steps.values())
-        yield event(
-            _ENDS.get(news.what, "START"),
-            pipeline,
-            source,
-            step,
-            at=news.at,
-            producer=settings.BASE_URL,
-            problem=news.problem,
-        )
+        yield event(_OF_PIPELINES[news.what], pipeline, source, step, **told)

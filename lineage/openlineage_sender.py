@@ -1,7 +1,8 @@
-"""Sends OpenLineage events from a thread of its own, so that whoever hands them in never waits.
+"""Sends OpenLineage events from a thread of its own, so that whoever hands them in does not wait.
 
-What cannot be sent is dropped: the receiver is a view of what happened here, not the record of it. A receiver
-that is away costs a bounded number of attempts, then nothing for a while (the circuit is open).
+The thread ends with its process, so who is about to end flushes the queue first. What cannot be sent is
+dropped: the receiver is a view of what happened here, not the record of it. A receiver that is away costs a
+bounded number of attempts, then nothing for a while (the circuit is open).
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class Sender:
     failures: int = 0
     open_until: float = 0.0
     dropped: int = 0
+    behind: bool = False
     waiting: queue.Queue[dict[str, Any]] = field(default_factory=lambda: queue.Queue(WAITING))
 
     def __post_init__(self) -> None:
@@ -55,6 +57,18 @@ class Sender:
             self.waiting.put_nowait(event)
         except queue.Full:
             self.dropped += 1
+
+    def flush(self, seconds: float) -> bool:
+        """Wait until what was put is sent or dropped, `seconds` at most; return whether it is.
+
+        Once the receiver was too slow for that, nobody waits again before it has taken an event.
+        """
+        if self.behind:
+            return False
+        with self.waiting.all_tasks_done:
+            done = self.waiting.all_tasks_done.wait_for(lambda: not self.waiting.unfinished_tasks, seconds)
+        self.behind = not done
+        return done
 
     def _work(self) -> None:
         with requests.Session() as session:
@@ -76,7 +90,7 @@ class Sender:
                 time.sleep(self.pause)
             problem = self._post(session, event)
             if not problem:
-                self.failures = 0
+                self.failures, self.behind = 0, False
                 return
         self.dropped += 1
         self.failures += 1
