@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from lineage import facts, graph, grouping, layout, node_cards
-from lineage.graph import Direction, Edge, Graph, Key
+from lineage import facts, graph, grouping, layout, nesting, node_cards
+from lineage.graph import Direction, Graph, Key
 from lineage.grouping import Folded
 from lineage.layout import Box, Layout
 from lineage.node_cards import Card, Links
@@ -39,12 +39,14 @@ class Drawing:
 def draw(found: Graph, limits: Reach, links: Links, opened: Iterable[str] = ()) -> Drawing:
     """Return the drawing of a graph. Three queries at most for each kind of node that is shown."""
     folded = grouping.fold(found, opened)
-    edges, cycle = graph.without_cycles(folded.edges)
+    straight, cycle = graph.without_cycles(folded.edges)
+    edges = graph.without_shortcuts(straight)
     cards = _cards(found, folded, limits, links)
     numbers = {key: card.number for key, card in cards.items()}
-    pairs = sorted((numbers[edge.source], numbers[edge.target]) for edge in graph.without_shortcuts(edges))
+    pairs = sorted((numbers[edge.source], numbers[edge.target]) for edge in edges)
     places = layout.arrange(len(cards), tuple(pairs), WIDTH, HEIGHT)
-    children = list(node_cards.nested(cards, _parents(folded, cards)))
+    hung = nesting.stragglers(folded.edges, folded.depths) | nesting.parents(edges, found.root, folded.depths)
+    children = list(node_cards.nested(cards, nesting.shallow(hung)))
     return Drawing(
         cards[found.root],
         list(zip(cards.values(), places.boxes, strict=True)),
@@ -74,13 +76,3 @@ def _cards(found: Graph, folded: Folded, limits: Reach, links: Links) -> dict[Ke
             goes_on = key in found.open_ends
             cards[key] = node_cards.node(number, told[key], links, way=way, hops=hops, goes_on=goes_on)
     return cards
-
-
-def _parents(folded: Folded, cards: dict[Key, Card]) -> dict[Key, Key]:
-    """Return for each card but the root the one that it hangs from in the nested list."""
-    found: dict[Key, Key] = {}
-    for edge in sorted(folded.edges):
-        for near, far in (edge, Edge(edge.target, edge.source)):
-            if near in cards and far in cards and folded.depths[near] + 1 == folded.depths[far]:
-                found.setdefault(far, near)
-    return found

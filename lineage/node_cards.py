@@ -142,7 +142,7 @@ def _distance(way: str, hops: int) -> str:
 
 
 def nested(cards: Mapping[Key, Card], parents: Mapping[Key, Key]) -> Iterator[Card]:
-    """Hang every card below the one it was met from; yield those that hang from the root."""
+    """Hang every card below its parent; yield those that hang from the root."""
     for key, card in cards.items():
         if key in parents:
             cards[parents[key]].children.append(card)
