@@ -1,7 +1,7 @@
 """The instant that the address of a page asks about, as its form shows it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -29,8 +29,8 @@ class Asked:
 
     @property
     def link(self) -> str:
-        """The instant as a permanent address names it."""
-        return self.at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        """The instant as a permanent address names it, to the microsecond where it has any."""
+        return f"{self.at.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"
 
     @property
     def then(self) -> datetime | None:

@@ -15,6 +15,7 @@ from lineage.graph import Direction
 from lineage.node_cards import Links
 from lineage.node_ids import Kind, NodeId, NodeIdError
 from lineage.reach import Reach
+from lineage.selectors import version_root
 from registry import access, asked_instants, instants
 
 #: Kinds of which it can be asked what they reached.
@@ -51,6 +52,7 @@ def lineage(request: HttpRequest) -> HttpResponse:
         "node": asked.node,
         "not_yet": bool(root.at and root.at > at.at),
         "is_cause": node.kind in _CAUSES,
+        "version_root": version_root.of(int(root.key.value)) if node.kind is Kind.VERSION else None,
         "permalink": _permalink(request, at),
         "box_size": (drawing.WIDTH, drawing.HEIGHT),
     }

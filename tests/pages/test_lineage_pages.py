@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from accounts.roles import Role
 from lineage.models import DataVersion
@@ -19,7 +21,7 @@ from tests.deployments import make_deployment
 from tests.jobs import make_repository
 from tests.lineage_rows import RAW, SHA, make_job_run, make_pipeline, make_plain_run
 from tests.people import make_user
-from tests.stage_events import day, enter, make_promotion
+from tests.stage_events import day, enter, leave, make_promotion
 from tests.versions import make_version
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +74,37 @@ def test_the_past_is_shown_as_it_was(client):
     assert "as of" in text
     before = page(client, node=VERSION, at="2026-01-02T00:00:00Z").content.decode()
     assert "It did not exist then." in before
+
+
+def test_one_click_leads_to_just_before_a_version_changed_its_stage(client, story):
+    # Both within one second: an address to the second would show neither.
+    at = day(6) + timedelta(microseconds=250_000)
+    leave(story, at)
+    enter(story, at + timedelta(microseconds=1), from_stage="Archived", to_stage="Production")
+    text = page(client, node=VERSION).content.decode()
+    first, second, _third = re.findall(r'class="lineage-before" href="([^"]+)"', text)
+    stages = []
+    for link in (second, first):
+        before = client.get(reverse("lineage:lineage") + link.replace("&amp;", "&")).content.decode()
+        stages.append(re.search(r'data-root[^>]*>.*?data-stage="(\w+)"', before)[1])
+        (forever,) = re.findall(r'<a href="([^"]+)">Permanent link', before)
+        assert f'data-stage="{stages[-1]}"' in client.get(forever.replace("&amp;", "&")).content.decode()
+    assert stages == ["production", "archived"]
+
+
+def test_a_version_is_compared_with_the_one_before_unless_another_is_chosen(client, story):
+    for number in ("0.9.0", "0.10.0", "2.0.0"):
+        make_version(number)
+    text = page(client, node=VERSION).content.decode()
+    options = re.findall(r'<option value="version:receipt-ocr@([\d.]+)"( selected)?>', text)
+    assert options == [("2.0.0", ""), ("0.10.0", " selected"), ("0.9.0", "")]
+    assert page(client, "lineage:compare", a="version:receipt-ocr@0.10.0", b=VERSION).status_code == 200
+
+
+def test_the_graph_of_a_version_leads_to_its_proofs(client, story):
+    text = page(client, node=VERSION).content.decode()
+    for view in ("lineage:reproductions", "lineage:version-evidence"):
+        assert f'href="{reverse(view, args=["receipt-ocr", "1.0.0"])}"' in text
 
 
 def test_a_moment_that_cannot_be_asked_about_is_said(client):
@@ -253,3 +286,34 @@ def test_the_graph_in_a_browser(open_page, story):
     assert not accessibility_faults(shown)
     dark = open_page(f"/lineage/compare/?a={VERSION}&b=1.0.0", user, theme="dark")
     assert not accessibility_faults(dark)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_whole_of_a_wide_graph_fits_its_frame_and_goes_back_to_its_root(open_page, story):
+    shown = open_page(f"/lineage/?node={VERSION}", make_user(Role.VIEWER, username="reader"), width=700)
+    view = shown.locator("#graph-view")
+    assert view.evaluate("it => it.scrollWidth > it.clientWidth")
+    whole = shown.get_by_role("button", name="Whole graph")
+    whole.click()
+    expect(whole).to_have_attribute("aria-pressed", "true")
+    assert view.evaluate("it => it.scrollWidth <= it.clientWidth")
+    assert not accessibility_faults(shown)
+    whole.click()
+    expect(shown.locator("#graph-view [data-root]")).to_be_in_viewport()
+    assert view.evaluate("it => it.scrollLeft > 0")
+    assert shown.get_by_role("link", name="Graph of data/raw").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_on_paper_hashes_are_whole_times_absolute_and_facts_open(open_page, story):
+    user = make_user(Role.VIEWER, username="reader")
+    paper = open_page(f"/lineage/?node={VERSION}", user, width=794)
+    paper.emulate_media(media="print")
+    expect(paper.locator(".lineage-tree details .kv").first).to_be_visible()
+    expect(paper.locator(".lineage-compare, .lineage-before, .lineage-root").first).to_be_hidden()
+    printed = "it => getComputedStyle(it, '::after').content"
+    assert RAW in paper.locator(f'.digest code[title="{RAW}"]').first.evaluate(printed)
+    impact = open_page(f"/lineage/impact/?node={DATA}", user, width=794)
+    impact.emulate_media(media="print")
+    assert "2026-01-04" in impact.locator("td time[data-relative]").first.evaluate(printed)
+    assert impact.locator(".table-scroll").evaluate("it => it.scrollWidth <= it.clientWidth")
