@@ -20,6 +20,8 @@ from registry import access, asked_instants, instants
 
 #: Kinds of which it can be asked what they reached.
 _CAUSES = {Kind.DATA, Kind.COMMIT, Kind.RUN, Kind.STAGE}
+#: Kinds whose names people abbreviate.
+_ABBREVIATED = {Kind.DATA, Kind.COMMIT, Kind.RUN}
 
 
 @require_safe
@@ -36,7 +38,8 @@ def lineage(request: HttpRequest) -> HttpResponse:
     try:
         root = roots.find(node, user=user)
     except Http404 as error:
-        return _search(request, at, problem=str(error), status=404)
+        near = node.name if node.kind in _ABBREVIATED else ""
+        return _search(request, at, near, problem=str(error), status=404)
     limits = Reach.of(user, at.then)
     found = collect.around(
         root, user=user, direction=asked.direction, depth=asked.depth, at=at.then, limits=limits
@@ -86,13 +89,16 @@ def _permalink(request: HttpRequest, at: asked_instants.Asked) -> str:
 
 
 def _search(
-    request: HttpRequest, at: asked_instants.Asked, *, problem: str = "", status: int = 200
+    request: HttpRequest, at: asked_instants.Asked, near: str = "", *, problem: str = "", status: int = 200
 ) -> HttpResponse:
-    """Show what a search finds; exactly one node is gone to at once."""
-    text = request.GET.get("q", "").strip()[: node_search.LONGEST]
+    """Show what a search finds; exactly one node is gone to at once.
+
+    :param near: what to look for where an address names a node that is not there
+    """
+    text = (near or request.GET.get("q", "").strip())[: node_search.LONGEST]
     user = signed_in(request)
     matches = node_search.find(text, user=user) if text else []
-    if len(matches) == 1 and not problem:
+    if len(matches) == 1 and (near or not problem):
         return redirect(f"{reverse('lineage:lineage')}?{urlencode({'node': matches[0].id})}")
     context: dict[str, Any] = {
         "q": text,

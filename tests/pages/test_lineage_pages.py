@@ -133,17 +133,32 @@ def test_what_makes_no_sense_in_the_address_is_left_out(client, query):
 
 
 def test_a_search_goes_to_the_one_node_that_is_meant(client, story):
+    promotion = story.promotions.get().pk
     for text, node in (
         ("receipt-ocr@1.0.0", VERSION),
         (RAW[:8], DATA),
         (SHA[:7], f"commit:receipts@{SHA}"),
         ("data/raw", DATA),
         (story.run_id[-32:], f"run:{story.run_id}"),
+        (SHA[:7].upper(), f"commit:receipts@{SHA}"),
+        (RAW[:8].upper(), DATA),
+        ("data/raw/", DATA),
+        ("ta/RA", DATA),
+        ("OCR", VERSION),
+        (VERSION, VERSION),
+        (f"#{promotion}", f"promotion:{promotion}"),
     ):
         answer = page(client, q=text)
-        assert answer.status_code == 302, text
+        assert answer.status_code == 302, (text, answer.context["matches"])
         assert parse_qs(urlsplit(answer["Location"]).query)["node"] == [node]
     assert "No node is called that." in page(client, q="nothing of the kind").content.decode()
+
+
+def test_an_id_with_an_abbreviated_hash_leads_to_the_node(client):
+    for text, node in ((f"commit:@{SHA[:8]}", f"commit:receipts@{SHA}"), (f"data::@{RAW[:8]}", DATA)):
+        answer = page(client, node=text)
+        assert parse_qs(urlsplit(answer["Location"]).query)["node"] == [node]
+    assert page(client, node="commit:@abcdef12").status_code == 404
 
 
 def test_groups_are_links_that_show_more(client):
