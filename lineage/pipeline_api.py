@@ -183,7 +183,7 @@ class PipelineView(APIView):
             "params": pipeline.values(commit, "params"),
             "metrics": pipeline.values(commit, "metrics"),
             "plots": plots.drawn(commit, base),
-            "unread_plot_files": plots.unread_count(commit, base),
+            "unread_plot_files": plots.unread_count(commit, base).files,
             "problems": pipeline.problems_of(commit),
         }
         return Response(PipelineSerializer(answer).data)

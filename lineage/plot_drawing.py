@@ -61,10 +61,11 @@ class File(NamedTuple):
 
 
 class Note(NamedTuple):
-    """What is to be said of a file."""
+    """What is to be said of a file; `is_failure`: DVC keeps it, and it could not be had."""
 
     path: str
     message: str
+    is_failure: bool = False
 
 
 class Points(NamedTuple):
@@ -121,13 +122,14 @@ class _Side:
     files: Mapping[str, File]
     notes: dict[Note, None] = field(default_factory=dict)
 
-    def note(self, path: str, message: str) -> None:
-        self.notes[Note(path, message)] = None
+    def note(self, path: str, message: str, *, is_failure: bool = False) -> None:
+        self.notes[Note(path, message, is_failure)] = None
 
     def table(self, path: str) -> Table | None:
         file = self.files.get(path, File(FileState.MISSING))
         if file.state != FileState.KEPT:
-            self.note(path, file.reason or _REASONS.get(FileState(file.state), ""))
+            reason = file.reason or _REASONS.get(FileState(file.state), "")
+            self.note(path, reason, is_failure=file.state == FileState.FAILED)
             return None
         try:
             found = plot_tables.table(file.text, path)

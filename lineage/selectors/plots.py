@@ -2,11 +2,24 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from lineage import pipeline_graph, plot_drawing, plot_records
 from lineage.models import HistoryCommit, PlotFile
 from lineage.plot_drawing import Drawn, File
 from lineage.plot_records import FileState, PlotRecord, PlottedFile, unpacked
+
+
+class Unread(NamedTuple):
+    """How many files are not here that DVC keeps, and how many of them were tried in vain."""
+
+    files: int
+    failed: int
+
+    @property
+    def has_only_failures(self) -> bool:
+        """Whether every one of them was tried."""
+        return self.files == self.failed
 
 
 def drawn(commit: HistoryCommit, base: HistoryCommit | None) -> list[Drawn]:
@@ -42,9 +55,11 @@ def unread(commit: HistoryCommit) -> dict[str, PlottedFile]:
     }
 
 
-def unread_count(commit: HistoryCommit, base: HistoryCommit | None) -> int:
+def unread_count(commit: HistoryCommit, base: HistoryCommit | None) -> Unread:
     """Return how many files a worker would read for the plots of `commit` and `base`. Two queries at most."""
-    return len({file.source for one in (commit, base) if one for file in unread(one).values()})
+    files = [file for one in (commit, base) if one for file in unread(one).values()]
+    failed = {file.source for file in files if file.state == FileState.FAILED}
+    return Unread(len({file.source for file in files}), len(failed))
 
 
 def _records(commit: HistoryCommit) -> Sequence[PlotRecord]:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -24,6 +25,7 @@ from tests.dvc_objects import hash_of, over_http, put, put_folder
 from tests.integrations.dvc_workshop import dvc
 from tests.integrations.git_workshop import commit
 from tests.integrations.git_workshop import make_repository as make_git
+from tests.long_history import make_long_history
 from tests.people import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -107,7 +109,7 @@ def plots(repository: Repository) -> dict[str, Drawn]:
 
 def unread(repository: Repository) -> int:
     now, *rest = commits(repository)
-    return selectors.unread_count(now, rest[0] if rest else None)
+    return selectors.unread_count(now, rest[0] if rest else None).files
 
 
 def read(repository: Repository, user: User) -> None:
@@ -166,12 +168,12 @@ def test_what_dvc_itself_made_is_drawn_from_the_cache_and_from_the_remote(
 
     expected = [("live/metrics/train/loss.tsv", [2, 1], [4, 2]), ("roc.csv", [2, 1], [4, 2])]
     assert lines() == expected
-    assert selectors.unread_count(now, before) == 0
+    assert selectors.unread_count(now, before).files == 0
     # As if only the remote had them.
     shutil.rmtree(cache)
     PlotFile.objects.all().delete()
     assert lines() == []
-    assert selectors.unread_count(now, before) == 4
+    assert selectors.unread_count(now, before).files == 4
     plot_requests.request(repository, now, before, user=engineer)
     assert run_all() == ["read_plots"]
     assert lines() == expected
@@ -402,3 +404,26 @@ def test_plots_that_an_earlier_release_left_to_dvc_are_read_once_more(
     with connection.schema_editor() as editor:
         migration.read_again(apps, editor)
     assert commits(repository)[0].plots is not None
+
+
+def test_a_thousand_commits_with_plots_in_the_cache_are_indexed_in_a_minute(
+    tmp_path: Path, cache: Path
+) -> None:
+    def outputs(number: int) -> Mapping[str, str]:
+        rows = "".join(f"{epoch},{number / (epoch + 1):.6f}\n" for epoch in range(100))
+        content = f"epoch,loss\n{rows}".encode()
+        hashes = {
+            "roc.csv": put(cache, content),
+            "live": put_folder(cache, {"loss.csv": content + b"100,0\n"}),
+        }
+        return {
+            f"{path}.dvc": json.dumps({"outs": [{"md5": one, "path": path}]}) for path, one in hashes.items()
+        }
+
+    told = "plots: [roc.csv, live]\n"
+    source = make_long_history(tmp_path / "long", 1_000, plots=told, more=outputs)
+    repositories.connect("foreign", str(source), user=make_user(Role.ADMINISTRATOR))
+    before = time.process_time()
+    assert run_all() == ["fetch", "index"]
+    assert time.process_time() - before < 60
+    assert PlotFile.objects.count() == 2_000

@@ -287,6 +287,8 @@ def test_why_a_file_was_not_read_is_said_of_the_commit_and_of_its_base(
 ) -> None:
     html = page(client, f"{PAGE}?ref={unread[0].sha}")
     assert panels(html) == ["big.csv The remote cannot be reached (Timeout)."]
+    assert "1 file that DVC keeps could not be read." in html
+    assert 'id="read-plots"' in html
     make_plots(unread[1], [CACHED], {"big.csv": NOW})
     (words,) = panels(page(client))
     assert words.endswith("big.csv Before: The remote cannot be reached (Timeout).")
