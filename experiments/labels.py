@@ -42,6 +42,7 @@ _STEPS: Mapping[str, Promise] = {
     "check inputs": pgettext_lazy("job step", "check inputs"),
     "compare": pgettext_lazy("job step", "compare"),
     "sign": pgettext_lazy("job step", "sign"),
+    "package": pgettext_lazy("job step", "package"),
 }
 # What a pipeline job does before and after the stages, whose names `dvc.yaml` gives.
 _PIPELINE = frozenset({"clone", "fetch data", "verify", "commit", "push data"})

@@ -60,9 +60,21 @@ class LineageConfig(AppConfig):
                 steps=("fetch files",),
             )
         )
+        register(
+            Kind(
+                "bundle",
+                _("Evidence bundle"),
+                "lineage.bundle_job:run",
+                queue="sync",
+                max_attempts=4,
+                permission=Permission.VIEW,
+                steps=("sign", "package", "verify", "record"),
+            )
+        )
         pipeline_watch.listen("lineage.openlineage_emission:take")
         job_finished.connect(index_requests.on_job_finished, dispatch_uid="lineage.index")
         chores.register(chores.Chore("updates", "lineage.updates:keep", seconds=30))
         chores.register(chores.Chore("index", "lineage.index_requests:catch_up", seconds=120))
+        chores.register(chores.Chore("bundles", "lineage.bundle_room:keep", seconds=900))
         sentences.add(known_sentences.ALL)
         sentences.add(reproduction_words.ALL)

@@ -77,6 +77,15 @@ REPRODUCTIONS = (
     _("dvc.lock names no output."),
 )
 
+# Why an evidence bundle was not made: `bundle_job`.
+BUNDLES = (
+    _("The version keeps changing while it is read."),
+    _("Whoever asked for the bundle does not see this version any more."),
+    _("The audit trail cannot be signed: %(problem)s"),
+    _("The bundle is too large."),
+    _("The bundle does not verify: %(problem)s"),
+)
+
 # What is said of a plot that is not, or not wholly, drawn: `plot_drawing`, `plot_tables` and
 # `plot_contents`.
 PLOTS = (
@@ -104,4 +113,4 @@ PLOTS = (
     _("%(problem)s Rows are counted instead."),
 )
 
-ALL = (*PROBLEMS, *LISTINGS, *LOG, *NODE_IDS, *REPRODUCTIONS, *PLOTS)
+ALL = (*PROBLEMS, *LISTINGS, *LOG, *NODE_IDS, *REPRODUCTIONS, *BUNDLES, *PLOTS)

@@ -29,3 +29,8 @@ GTO_ACTIONS: dict[str, str | Promise] = {
     "create": _("created"),
     "deprecate": _("deprecated"),
 }
+KEPT_ROWS: dict[str, str | Promise] = {
+    "promotions": pgettext_lazy("left out", "promotions"),
+    "reproductions": pgettext_lazy("left out", "reproductions"),
+    "deployments": pgettext_lazy("left out", "deployments"),
+}

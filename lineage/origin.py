@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lineage.models import HistoryCommit, PipelineStage, StageFile
+from lineage.models import HistoryCommit, PipelineSnapshot, PipelineStage, StageFile
+from lineage.reach import BASE_TAG
 from registry import version_sources
 from registry.models import ModelVersion
 
@@ -33,22 +34,37 @@ class Step:
 
 @dataclass(frozen=True)
 class Origin:
-    """Repository, commit and stages that a version came from; empty where nobody recorded them."""
+    """Repository, commit and stages that a version came from; empty where nobody recorded them.
+
+    :ivar base: the commit that the pipeline ran on, where its result is a commit of its own
+    :ivar model: path of the model, where the commit declares exactly one
+    """
 
     repository: str
     commit: str
     steps: tuple[Step, ...]
+    base: str = ""
+    model: str = ""
+
+    def made_model(self) -> DataFile | None:
+        """Return the output that the model is, or lies in; None where it is not known."""
+        outputs = (one for step in self.steps for one in step.outputs)
+        below = (one for one in outputs if f"{self.model}/".startswith(f"{one.path}/"))
+        return next(below, None) if self.model else None
 
 
 def of(version: ModelVersion) -> Origin:
-    """Return where `version` came from. Four queries at most."""
+    """Return where `version` came from. Five queries at most."""
     repository = str(version.lineage.get("stagegate.repository") or "")
     sha = version.commit
-    steps = _indexed(repository, sha) if sha else ()
+    snapshot = _snapshot(repository, sha) if sha else None
+    steps = _indexed(snapshot) if snapshot else ()
     if not steps:
         job = version_sources.job_of(version)
         steps = of_lock((job.result.get("lock") if job else None) or {})
-    return Origin(repository, sha, steps)
+    run = version_sources.runs_of(version).get(version.run_id)
+    base = str(run.tags.get(BASE_TAG) or "") if run else ""
+    return Origin(repository, sha, steps, base if base != sha else "", _model(snapshot))
 
 
 def of_lock(lock: Mapping[str, Any]) -> tuple[Step, ...]:
@@ -62,14 +78,22 @@ def _files(entries: list[dict[str, Any]]) -> tuple[DataFile, ...]:
     return tuple(DataFile(one["path"], one["md5"] or "", one["size"], one["nfiles"]) for one in entries)
 
 
-def _indexed(repository: str, sha: str) -> tuple[Step, ...]:
-    commits = HistoryCommit.objects.filter(sha=sha, snapshot__isnull=False)
+def _snapshot(repository: str, sha: str) -> PipelineSnapshot | None:
+    commits = HistoryCommit.objects.filter(sha=sha, snapshot__isnull=False).select_related("snapshot")
     found = (commits.filter(repository__name=repository) if repository else commits).first()
-    if found is None:
-        return ()
-    stages = PipelineStage.objects.filter(entries__snapshot=found.snapshot_id, is_locked=True)
+    return found.snapshot if found else None
+
+
+def _indexed(snapshot: PipelineSnapshot) -> tuple[Step, ...]:
+    stages = PipelineStage.objects.filter(entries__snapshot=snapshot, is_locked=True)
     rows = stages.exclude(command="").order_by("entries__position").prefetch_related("files")
     return tuple(_step(stage) for stage in rows)
+
+
+def _model(snapshot: PipelineSnapshot | None) -> str:
+    declared = snapshot.artifacts.values() if snapshot else ()
+    paths = {str(one["path"]) for one in declared if one["type"] == "model"}
+    return paths.pop() if len(paths) == 1 else ""
 
 
 def _step(stage: PipelineStage) -> Step:

@@ -38,6 +38,7 @@ urlpatterns = [
         for_viewers(evidence.promotion_bundle),
         name="promotion-bundle",
     ),
+    path("evidence/bundles/<int:pk>.zip", for_viewers(evidence.bundle), name="bundle"),
     path("evidence/verify.py", for_viewers(evidence.verifier), name="verifier"),
     path("evidence/public_key.pem", for_viewers(evidence.public_key), name="public-key"),
     path("models/<str:name>/tolerance/", for_viewers(reproductions.tolerance), name="tolerance"),

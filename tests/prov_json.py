@@ -20,6 +20,10 @@ RELATIONS: dict[str, dict[str, str]] = {
         "prov:activity": "activity",
     },
     "wasAssociatedWith": {"prov:activity": "activity", "prov:agent": "agent"},
+    "wasInvalidatedBy": {"prov:entity": "entity", "prov:activity": "activity"},
+    "wasInformedBy": {"prov:informed": "activity", "prov:informant": "activity"},
+    # Ours says of entities only that one had an influence on another.
+    "wasInfluencedBy": {"prov:influencee": "entity", "prov:influencer": "entity"},
 }
 REQUIRED = 2  # how many of them ours always name
 TIMES = ("prov:time", "prov:startTime", "prov:endTime")

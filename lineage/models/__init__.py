@@ -1,6 +1,7 @@
 """Tables of what the history of repositories says: commits, pipelines, data versions, registry tags; and
-what came of rebuilding versions."""
+what came of rebuilding versions; and evidence to take along."""
 
+from lineage.models.bundles import BundleChunk, EvidenceBundle
 from lineage.models.data import DataVersion, FileListing
 from lineage.models.gto import GtoEvent
 from lineage.models.history import CommitInputs, HistoryCommit, HistoryState, PipelineSnapshot
@@ -10,9 +11,11 @@ from lineage.models.stages import PipelineStage, SnapshotStage, StageFile
 from lineage.models.updates import UpdatePlan
 
 __all__ = [
+    "BundleChunk",
     "CommitInputs",
     "CommitPlots",
     "DataVersion",
+    "EvidenceBundle",
     "FileListing",
     "GtoEvent",
     "HistoryCommit",

@@ -36,3 +36,9 @@ def plain_value(value: object) -> str:
 def gto_action(name: str) -> str:
     """Return the word for what a tag of GTO did."""
     return str(labels.GTO_ACTIONS.get(name, name))
+
+
+@register.filter
+def kept_rows(name: str) -> str:
+    """Return the word for the kind of rows of which a report holds the newest only."""
+    return str(labels.KEPT_ROWS.get(name, name))

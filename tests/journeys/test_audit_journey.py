@@ -199,8 +199,11 @@ def read_the_verdict(page: Page) -> None:
 def download(page: Page, folder: Path) -> Path:
     """Take bundle, verifier and key along; return the bundle, with the others beside it."""
     page.get_by_role("link", name="Evidence of this version").click()
+    page.get_by_role("button", name="Make the evidence bundle").click()
+    expect(page.get_by_role("link", name="Download the evidence bundle")).to_be_visible(timeout=SOON)
+    assert accessibility_faults(page) == []
     for name, file in (
-        ("Evidence bundle", "evidence.zip"),
+        ("Download the evidence bundle", "evidence.zip"),
         ("verify.py", "verify.py"),
         ("public_key.pem", "public_key.pem"),
     ):

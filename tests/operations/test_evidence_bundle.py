@@ -1,4 +1,4 @@
-"""The evidence bundle: what is in it, and that nothing in it can be changed without being named."""
+"""The evidence bundle: who makes it, what is in it, that nothing in it can be changed without being named."""
 
 import io
 import json
@@ -6,43 +6,40 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
 from audit import bundle_verifier, checkpoint_files, checkpoints, standing_alone
 from audit.events import Event
 from audit.models import AuditEntry
+from experiments import execution
 from experiments.models import Job
-from lineage import evidence_bundle
-from registry import promotion
+from lineage import bundle_room, evidence_bundle, evidence_subject
+from lineage.models import EvidenceBundle
+from registry import comments
+from registry.conflicts import ConflictError
 from registry.models import ModelVersion, RegisteredModel
-from tests import prov_json
+from tests.bundles import bundle_of, made_for, make_subject, members, verified, zipped
 from tests.cards import make_card
-from tests.jobs import make_job
-from tests.people import make_user
-from tests.promotions import set_rules
-from tests.registry_story import HOSTILE, full_metadata
+from tests.deployments import make_deployment
+from tests.people import client_of, make_user
 from tests.reproductions import make_reproduction
-from tests.trail import checkpoint_folder
+from tests.trail import checkpoint_folder, rewrite
 from tests.versions import make_version
 
 pytestmark = pytest.mark.django_db(transaction=True)
 __all__ = ["checkpoint_folder"]
 
-LOCK = {
-    "train": {
-        "cmd": "python train.py",
-        "deps": [{"path": "data/raw", "md5": "a" * 32 + ".dir", "size": 40, "nfiles": 4}],
-        "outs": [{"path": "models", "md5": "b" * 32, "size": 9, "nfiles": None}],
-        "params": {},
-        "digest": "c" * 64,
-    }
-}
+PAGE = "/models/receipt-ocr/versions/1.0.0/evidence/"
+ARCHIVE = "/models/receipt-ocr/versions/1.0.0/evidence.zip"
+REST = "/api/v1/models/receipt-ocr/versions/1.0.0/bundle/"
 
 
 @pytest.fixture
@@ -52,41 +49,8 @@ def auditor() -> User:
 
 @pytest.fixture
 def version() -> ModelVersion:
-    """A version with an origin, a card, a promotion that was approved, a reproduction, and a checkpoint."""
-    set_rules()
-    job = make_job("succeeded", result={"lock": LOCK})
-    origin = {"git_commit": "d" * 40, "stagegate.repository": "receipt-ocr", "stagegate.job": str(job.pk)}
-    made = make_version(lineage=origin, metadata=full_metadata("1.0.0"))
-    make_card(made)
-    asked = promotion.open_for(made, "Staging", user=make_user(Role.ENGINEER), comment=HOSTILE)
-    reviewer = make_user(Role.REVIEWER, username="reviewer")
-    promotion.review(asked, "approve", user=reviewer, evidence_digest=asked.evidence_digest, comment="Good.")
-    make_reproduction(made)
-    checkpoints.make()
-    made.refresh_from_db()
-    return made
-
-
-def bundle_of(version: ModelVersion, user: User, **changes: Any) -> bytes:
-    return b"".join(evidence_bundle.export(version, user=user, **changes).chunks)
-
-
-def members(content: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-def zipped(found: dict[str, bytes]) -> bytes:
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w") as archive:
-        for name, content in found.items():
-            archive.writestr(name, content)
-    return target.getvalue()
-
-
-def verified(content: bytes) -> bundle_verifier.Findings:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return bundle_verifier.verify_bundle(archive, checkpoint_files.public_keys())
+    """A version of which everything is known."""
+    return make_subject()
 
 
 def test_a_bundle_holds_everything_and_verifies_far_from_here(
@@ -193,72 +157,195 @@ def test_another_key_is_not_believed_and_the_own_one_is_said_to_be(
         assert not bundle_verifier.verify_bundle(archive, stranger).ok
 
 
-def test_lineage_is_prov_that_its_library_reads(version: ModelVersion, auditor: User) -> None:
-    from prov.model import ProvDocument
-
-    found = members(bundle_of(version, auditor))
-    document = ProvDocument.deserialize(content=found["lineage/prov.json"].decode())
-    names = {str(record.identifier) for record in document.get_records() if record.identifier}
-    assert f"stagegate:version:{version}" in names
-    assert f"stagegate:stage:receipt-ocr:train@{'d' * 40}" in names
-    assert {"stagegate:person:reviewer", f"stagegate:data:receipt-ocr:models@{'b' * 32}"} <= names
-
-
-def _without(document: dict[str, Any], part: str, key: str) -> None:
-    del next(iter(document[part].values()))[key]
+def test_get_changes_nothing_and_leaves_no_trace(version: ModelVersion, auditor: User) -> None:
+    client = client_of(auditor)
+    promoted = version.promotions.get()
+    addresses = {PAGE: 200, f"/promotions/{promoted.pk}/evidence/": 200}
+    addresses |= {ARCHIVE: 302, f"/promotions/{promoted.pk}/evidence.zip": 302}
+    addresses |= {REST: 404, f"/api/v1/promotions/{promoted.pk}/bundle/": 404}
+    before = (AuditEntry.objects.count(), Job.objects.count())
+    for address, status in addresses.items():
+        assert client.get(address).status_code == status, address
+    assert (AuditEntry.objects.count(), Job.objects.count()) == before
+    assert checkpoint_files.lines() == []
 
 
-def _name(document: dict[str, Any], part: str, name: str) -> None:
-    document[part][name] = document[part].popitem()[1]
-
-
-BROKEN: list[tuple[Callable[[dict[str, Any]], Any], str]] = [
-    (lambda prov: prov["prefix"].clear(), "is not declared"),
-    (lambda prov: prov["prefix"].update(stagegate="here"), "prefix stagegate: no URI"),
-    (lambda prov: prov.update(edges={}), "edges: nothing of PROV-JSON"),
-    (lambda prov: _name(prov, "agent", "stagegate:two words"), "is no qualified name"),
-    (lambda prov: _without(prov, "used", "prov:entity"), "prov:entity is missing"),
-    (lambda prov: _without(prov, "wasGeneratedBy", "prov:activity"), "prov:activity is missing"),
-    (lambda prov: _without(prov, "wasDerivedFrom", "prov:usedEntity"), "prov:usedEntity is missing"),
-    (lambda prov: _without(prov, "wasAssociatedWith", "prov:agent"), "prov:agent is missing"),
-    (lambda prov: prov["entity"].popitem(), "is no entity of the document"),
-    (lambda prov: prov["agent"].clear(), "is no agent of the document"),
-    (
-        lambda prov: next(iter(prov["activity"].values())).update({"prov:startTime": "yesterday"}),
-        "is no xsd:dateTime",
-    ),
-]
-
-
-def test_the_prov_document_is_what_the_submission_of_prov_json_asks(
+def test_a_bundle_is_asked_for_once_waits_for_a_worker_and_is_there_for_its_reader(
     version: ModelVersion, auditor: User
 ) -> None:
-    ModelVersion.objects.update(created_by="Ada König <ada@example.org>")
-    lock = {**LOCK["train"], "outs": [{**LOCK["train"]["outs"][0], "path": 'models/the "best" 100%.pt'}]}
-    Job.objects.update(result={"lock": {"train": lock}})
-    version.refresh_from_db()
-    text = members(bundle_of(version, auditor))["lineage/prov.json"].decode()
-    document = json.loads(text)
-    assert prov_json.faults(document) == []
-    assert {*prov_json.ELEMENTS, *prov_json.RELATIONS, "prefix"} == {*document}
-    assert len(document["activity"]) == 4  # stage, registration, promotion, reproduction
-    assert {one["prov:label"] for one in document["entity"].values()} >= {'models/the "best" 100%.pt'}
-    for change, told in BROKEN:
-        broken = json.loads(text)
-        change(broken)
-        assert any(told in fault for fault in prov_json.faults(broken)), told
+    client = client_of(auditor)
+    assert client.post(PAGE).url == PAGE
+    assert client.post(PAGE).url == PAGE
+    job = Job.objects.get(kind="bundle")
+    assert AuditEntry.objects.filter(event=Event.EVIDENCE_EXPORTED, actor_name="auditor").count() == 1
+    waiting = client.get(PAGE).content.decode()
+    assert "A worker makes and signs the bundle" in waiting
+    assert 'class="live-poll"' in waiting
+    told = client.post(REST)
+    assert (told.status_code, told.json()["ready"], told.json()["job"]) == (202, False, job.pk)
+    assert execution.run(job.pk)
+    made = EvidenceBundle.objects.get()
+    ready = client.get(PAGE).content.decode()
+    assert made.get_absolute_url() in ready
+    assert made.sha256 in ready
+    assert "live-poll" not in ready
+    for address in (made.get_absolute_url(), ARCHIVE, REST):
+        answer = client.get(address)
+        assert answer["Content-Length"] == str(made.size)
+        assert verified(b"".join(answer.streaming_content)).ok
+    again = client.post(REST)
+    assert (again.status_code, again.json()["ready"], again.json()["sha256"]) == (200, True, made.sha256)
+    assert Job.objects.filter(kind="bundle").count() == 1
+    assert client_of(make_user(Role.AUDITOR)).get(made.get_absolute_url()).status_code == 404
+
+    # A worker that died after it had kept the bundle: the next one makes no other.
+    Job.objects.filter(pk=job.pk).update(state="queued")
+    assert execution.run(job.pk)
+    assert EvidenceBundle.objects.get() == made
+
+
+def test_what_changed_since_asks_for_another_bundle(version: ModelVersion, auditor: User) -> None:
+    first = made_for(version, auditor)
+    assert made_for(version, auditor) == first
+    changes: list[Callable[[], Any]] = [
+        lambda: make_card(version),
+        lambda: make_reproduction(version),
+        lambda: make_deployment(version, "elsewhere"),
+        lambda: comments.add(version.promotions.get(), "Why?", user=auditor),
+        lambda: EvidenceBundle.objects.update(made_at=timezone.now() - bundle_room.AGE),
+    ]
+    for change in changes:
+        change()
+        subject = evidence_subject.of(version, auditor)
+        assert evidence_bundle.standing(subject).ready is None
+        assert verified(bundle_of(version, auditor)).ok
+    assert EvidenceBundle.objects.count() == 1
+    assert not EvidenceBundle.objects.filter(pk=first.pk).exists()
+
+
+def test_the_web_process_needs_no_key(
+    version: ModelVersion, auditor: User, settings: Any, tmp_path: Path
+) -> None:
+    with_key = settings.CHECKPOINT_KEY
+    settings.CHECKPOINT_KEY = tmp_path / "elsewhere.pem"
+    client = client_of(auditor)
+    assert client.post(PAGE).status_code == 302
+    assert client.get(PAGE).status_code == 200
+    assert not settings.CHECKPOINT_KEY.exists()
+    settings.CHECKPOINT_KEY = with_key
+    assert verified(bundle_of(version, auditor)).ok
+
+
+def test_entries_after_the_last_checkpoint_are_signed_first(version: ModelVersion, auditor: User) -> None:
+    checkpoints.make()
+    comments.add(version.promotions.get(), "Said after the checkpoint.", user=auditor)
+    content = bundle_of(version, auditor)
+    assert b"Said after the checkpoint." in members(content)["audit/export.jsonl"]
+    assert verified(content).ok
+
+
+def test_what_does_not_verify_is_not_handed_out(version: ModelVersion, auditor: User) -> None:
+    checkpoints.make()
+    number = AuditEntry.objects.filter(event=Event.PROMOTION_REVIEWED).get().sequence
+    rewrite(number, actor_name="somebody")
+    found = evidence_bundle.request(version, user=auditor)
+    assert found.job is not None
+    assert execution.run(found.job.pk)
+    job = Job.objects.get(pk=found.job.pk)
+    assert job.state == "failed"
+    assert "cannot be signed" in job.error
+    page = client_of(auditor).get(PAGE).content.decode()
+    assert "The bundle was not made." in page
+    assert "cannot be signed" in page
+
+
+def test_a_forged_report_is_named_by_the_job(version: ModelVersion, auditor: User) -> None:
+    report = version.reproductions.get()
+    version.reproductions.update(report={**report.report, "verdict": "identical"})
+    found = evidence_bundle.request(version, user=auditor)
+    assert found.job is not None
+    assert execution.run(found.job.pk)
+    assert f"reproductions/{report.pk}.json: nobody trusted signed" in Job.objects.get(pk=found.job.pk).error
+
+
+def test_bundles_are_kept_for_a_day_and_within_a_bound(
+    version: ModelVersion, auditor: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = made_for(version, auditor)
+    other = made_for(version, auditor, version.promotions.get())
+    bundle_room.keep()
+    assert EvidenceBundle.objects.count() == 2
+    monkeypatch.setattr(bundle_room, "IN_ALL", max(made.size, other.size))
+    bundle_room.keep()
+    assert EvidenceBundle.objects.get() == other
+    client = client_of(auditor)
+    assert client.get(other.get_absolute_url()).status_code == 200
+    EvidenceBundle.objects.update(made_at=timezone.now() - bundle_room.AGE - timedelta(seconds=1))
+    assert client.get(other.get_absolute_url()).status_code == 404
+    bundle_room.keep()
+    assert not EvidenceBundle.objects.exists()
+
+
+def test_one_person_does_not_have_many_made_at_a_time(version: ModelVersion, auditor: User) -> None:
+    for number in range(evidence_bundle.MAX_WAITING):
+        evidence_bundle.request(make_version(f"2.0.{number}"), user=auditor)
+    with pytest.raises(ConflictError, match="5 bundles are being made"):
+        evidence_bundle.request(version, user=auditor)
+    answer = client_of(auditor).post(PAGE)
+    assert answer.status_code == 409
+    assert b"5 bundles are being made" in answer.content
+    assert client_of(auditor).post(REST).status_code == 409
+
+
+def test_a_bundle_of_a_promotion_has_the_card_that_its_evidence_names(
+    version: ModelVersion, auditor: User
+) -> None:
+    named = version.promotions.get().evidence["card"]["number"]
+    make_card(version, "# Another\n")
+    of_promotion = members(bundle_of(version, auditor, version.promotions.get()))
+    assert json.loads(of_promotion["card.json"])["number"] == named
+    assert b"# Another" not in of_promotion["card.md"]
+    assert json.loads(members(bundle_of(version, auditor))["card.json"])["number"] == named + 1
+
+
+def test_deployments_and_the_graph_are_in_the_bundle(version: ModelVersion, auditor: User) -> None:
+    found = members(bundle_of(version, auditor))
+    ended, serving = sorted(json.loads(found["deployments.json"]), key=lambda one: one["retired_at"] is None)
+    assert ended["replaced_by"] == {"deployment": serving["pk"], "version": str(version)}
+    assert serving["environment"] == "production-eu"
+    assert b"production-eu" in found["report.html"]
+    graph = json.loads(found["lineage/graph.json"])
+    kinds = {node["id"].partition(":")[0] for node in graph["nodes"]}
+    assert {"version", "commit", "run", "promotion", "deployment"} <= kinds
+    assert (graph["root"], graph["direction"]) == (f"version:{version}", "both")
+
+
+def test_what_is_left_out_is_said(
+    version: ModelVersion, auditor: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence_subject, "REPRODUCTIONS", 1)
+    monkeypatch.setattr(evidence_subject, "DEPLOYMENTS", 1)
+    newest = make_reproduction(version)
+    found = members(bundle_of(version, auditor))
+    assert [name for name in found if name.startswith("reproductions/")] == [
+        f"reproductions/{newest.pk}.json"
+    ]
+    told = json.loads(found["MANIFEST.json"])["statement"]["left_out"]
+    assert told == {"reproductions": 1, "deployments": 1}
+    assert b"1 reproductions, 1 deployments" in found["report.html"]
 
 
 def test_who_may_have_it_and_what_refusals_tell(version: ModelVersion, auditor: User) -> None:
     viewer = make_user(Role.VIEWER)
-    client = Client()
-    client.force_login(viewer)
+    client = client_of(viewer)
     promoted = version.promotions.get()
-    pages = ["/models/receipt-ocr/versions/1.0.0/evidence/", f"/promotions/{promoted.pk}/evidence/"]
+    pages = [PAGE, f"/promotions/{promoted.pk}/evidence/"]
     downloads = [
-        "/models/receipt-ocr/versions/1.0.0/evidence.zip",
+        made_for(version, viewer).get_absolute_url(),
+        made_for(version, viewer, promoted).get_absolute_url(),
+        ARCHIVE,
         f"/promotions/{promoted.pk}/evidence.zip",
-        "/api/v1/models/receipt-ocr/versions/1.0.0/bundle/",
+        REST,
         f"/api/v1/promotions/{promoted.pk}/bundle/",
     ]
     assert [client.get(page).status_code for page in pages] == [200, 200]
@@ -267,15 +354,16 @@ def test_who_may_have_it_and_what_refusals_tell(version: ModelVersion, auditor: 
     assert client.get("/evidence/verify.py").content.decode() == standing_alone.text()
     RegisteredModel.objects.update(restricted=True)
     assert {client.get(address).status_code for address in pages + downloads} == {404}
+    assert {client.post(address).status_code for address in pages} == {404}
 
 
-def test_without_the_key_a_bundle_says_that_it_is_not_signed(
-    version: ModelVersion, auditor: User, settings: Any, tmp_path: Path
-) -> None:
-    settings.CHECKPOINT_KEY = tmp_path / "elsewhere.pem"
-    outcome = verified(bundle_of(version, auditor))
-    assert outcome.faults == ["MANIFEST.json: it is not signed"]
-    assert not settings.CHECKPOINT_KEY.exists()
+def test_who_lost_sight_of_the_model_meanwhile_gets_no_bundle(version: ModelVersion) -> None:
+    found = evidence_bundle.request(version, user=make_user(Role.VIEWER))
+    RegisteredModel.objects.update(restricted=True)
+    assert found.job is not None
+    assert execution.run(found.job.pk)
+    job = Job.objects.get(pk=found.job.pk)
+    assert (job.state, "does not see this version" in job.error) == ("failed", True)
 
 
 def test_the_page_costs_the_same_however_much_was_decided(
