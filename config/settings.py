@@ -139,6 +139,8 @@ OPENLINEAGE_URL = environment.optional_url("STAGEGATE_OPENLINEAGE_URL", schemes=
 OPENLINEAGE_API_KEY = environment.text("STAGEGATE_OPENLINEAGE_API_KEY", "")
 # Whether the stages of a reproduction reach other hosts. What they would fetch there, no hash vouches for.
 REPRODUCE_NETWORK = environment.flag("STAGEGATE_REPRODUCE_NETWORK", default=False)
+# Whether they may run where the host cannot keep them away from the files and secrets of the worker.
+REPRODUCE_UNENCLOSED = environment.flag("STAGEGATE_REPRODUCE_UNENCLOSED", default=False)
 SYNC_INTERVAL = environment.integer("STAGEGATE_SYNC_INTERVAL", default=2, low=1, high=3600)
 # Seconds. A worker renews the lease of its job six times in a lease; a job whose lease ran out is lost.
 JOB_LEASE = environment.integer("STAGEGATE_JOB_LEASE", default=30, low=3, high=600)

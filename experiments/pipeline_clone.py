@@ -145,12 +145,15 @@ class PipelineClone:
         except DVCError:
             self.pull(targets)
 
-    def pull(self, targets: list[str]) -> None:
+    def pull(self, targets: list[str], *, env: Mapping[str, str] | None = None) -> None:
         """Bring the data of these ``.dvc`` files (or stage outputs) here from the remote.
 
+        :param env: of the transfer; the one with the worker's credentials if left out
         :raises IntegrationError: as of :meth:`fetch`
         """
-        env = stage_environment.for_transfers(self.context.workspace)
+        if not targets:
+            return
+        env = env or stage_environment.for_transfers(self.context.workspace)
         try:
             self.dvc("pull", "--", *targets, env=env)
         except DVCError as error:

@@ -52,6 +52,12 @@ def for_transfers(workspace: Path, source: Mapping[str, str] = os.environ) -> di
     return for_stages(workspace) | given
 
 
+def for_foreign_transfers(workspace: Path, source: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the environment of the stages with the way to other hosts, and with no password at all."""
+    ways = {name: value for name, value in source.items() if name.lower() in _PROXIES and "@" not in value}
+    return for_stages(workspace) | {name: value for name, value in ways.items() if value}
+
+
 def cache_dir() -> Path:
     """Return the DVC cache that all jobs of this host share."""
     return Path(settings.DATA_DIR) / "dvc-cache"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from integrations import dvc_ignore
 from integrations.dvc_clone import configure_clone
 from integrations.dvc_commands import DVCCommands, DVCError, Limits, dvc_environment
 from integrations.dvc_events import StageEvent, stage_event
@@ -44,7 +45,6 @@ __all__ = [
 ]
 
 TARGET = re.compile(r"(?!-)[\w./@:=+-]{1,500}")
-PATHS_PER_CALL = 500
 
 
 class DVCPipelineManager:
@@ -170,16 +170,7 @@ class DVCPipelineManager:
 
     def ignored(self, paths: Collection[str]) -> set[str]:
         """Return those of the paths (relative to the repository) that ``.dvcignore`` excludes."""
-        found: set[str] = set()
-        waiting = list(paths) if _has_ignore_rules(self.repo_path) else []
-        while waiting:
-            batch, waiting = waiting[:PATHS_PER_CALL], waiting[PATHS_PER_CALL:]
-            try:
-                found.update(self._dvc.text("check-ignore", "--", *batch).splitlines())
-            except DVCError as error:
-                if error.returncode != 1 or error.last_lines:  # 1 and silence: none of them
-                    raise
-        return found & set(paths)
+        return dvc_ignore.ignored(self.repo_path, self._dvc, paths)
 
     def _commands_in(self, path: Path) -> DVCCommands:
         site_cache_dir = path / ".dvc" / "tmp" / "site-cache"
@@ -194,14 +185,6 @@ class DVCPipelineManager:
 def is_up_to_date(path: str | os.PathLike[str], *, env: Mapping[str, str] | None = None) -> bool:
     """Whether ``dvc repro`` would have nothing to do in ``path``; see :class:`DVCPipelineManager`."""
     return DVCPipelineManager(path, env=env).is_up_to_date()
-
-
-def _has_ignore_rules(path: Path) -> bool:
-    """Whether a ``.dvcignore`` says anything; the one that ``dvc init`` makes has only comments."""
-    lines = (
-        line for file in path.rglob(".dvcignore") for line in file.read_text(errors="replace").splitlines()
-    )
-    return any(line.strip() and not line.startswith("#") for line in lines)
 
 
 def _experiment(baseline: Mapping[str, Any], experiment: Mapping[str, Any]) -> dict[str, Any]:

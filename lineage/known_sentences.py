@@ -72,6 +72,8 @@ REPRODUCTIONS = (
     _("Not what dvc.lock recorded: %(names)s."),
     _("The DVC remote %(name)s is a folder of this installation."),
     _("The DVC remote %(name)s sets %(option)s, which a reproduction does not accept."),
+    _("The DVC remote %(name)s is reached over %(scheme)s, which a reproduction does not accept."),
+    _("%(file)s sets %(option)s in %(part)s, which a reproduction does not accept."),
     _("%(name)s is an import from a path of this host, which a reproduction does not read."),
     _("The stage %(name)s failed: %(output)s"),
     _("dvc.lock names no output."),

@@ -44,6 +44,7 @@ class Verdict(StrEnum):
     MISSING_DATA = "missing_data"
     CHANGED_INPUT = "changed_input"
     STAGE_FAILED = "stage_failed"
+    NOT_ENCLOSED = "not_enclosed"
 
     @property
     def passed(self) -> bool:

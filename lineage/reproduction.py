@@ -83,7 +83,12 @@ def store(context: JobContext, version: ModelVersion, body: Mapping[str, Any]) -
             at=timezone.now(),
             by_name=context.submitted_by,
         )
-        details = {"report": stored.pk, "report_sha256": digest, "verdict": verdict.value}
+        details = {
+            "report": stored.pk,
+            "report_sha256": digest,
+            "verdict": verdict.value,
+            "enclosed": not reproduction_words.ran_unenclosed(body),
+        }
         checks.store(
             version,
             CheckResult.Kind.REPRODUCTION,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -15,24 +15,16 @@ from experiments import stage_enclosure, stage_environment
 from experiments.job_context import JobContext
 from experiments.pipeline_clone import PipelineClone
 from experiments.pipeline_summary import place
-from integrations import enclosure
+from integrations import dvc_ignore, enclosure
 from integrations.dvc_commands import DVCError
 from integrations.dvc_files import DEFAULT_PARAMS_FILE
-from integrations.dvc_pipeline import DVCPipelineManager
 from integrations.dvc_records import Lock, Pipeline
 from integrations.dvc_verification import Mismatch, verify_outputs
 from integrations.errors import IntegrationError
 from integrations.yaml_text import load_mapping
+from lineage import foreign_sources, reproduction_words
 from lineage.rebuilt import NotRebuiltError, Verdict
 
-# Whatever else a repository sets for a remote could make DVC read files of this host, or run programs.
-_REMOTE_OPTIONS = frozenset(
-    {
-        *("url", "endpointurl", "region", "version_aware", "worktree", "verify", "jobs", "type"),
-        *("read_timeout", "connect_timeout", "timeout", "use_ssl", "ssl_verify", "listobjects"),
-        *("allow_anonymous_login", "account_name", "container_name", "projectname", "bucket"),
-    }
-)
 _SHOWN = 10
 _BY_KIND = {
     "missing": Verdict.MISSING_DATA,
@@ -44,36 +36,42 @@ _FORCED = ("--force", "--no-run-cache", "--no-commit")
 
 
 class RebuildClone(PipelineClone):
-    """A clone with a cache of its own, whose stages are enclosed where the host offers it."""
+    """A clone with a cache of its own, in which nothing runs that is not enclosed."""
 
     def __init__(self, context: JobContext) -> None:
         super().__init__(context, cache_dir=context.workspace / "cache")
         self.isolation: dict[str, Any] = {}
-        self._addresses: dict[str, str] = {}
 
     def enclose(self) -> None:
-        """Find out what the host offers, and keep stages away from what is not theirs."""
+        """Keep whatever runs here away from what is not its own.
+
+        :raises NotRebuiltError: the host does not offer that, and the operator does not allow to go without
+        """
         wanted = stage_enclosure.for_stages(self.context.workspace, network=settings.REPRODUCE_NETWORK)
         refusal = enclosure.available(wanted)
         self.isolation = {"enclosed": not refusal, "network": bool(refusal) or wanted.network, "why": refusal}
-        if refusal:
+        if not refusal:
+            self.before_stages = tuple(wanted.prefix())
+            self._enclose_transfers([])
+        elif settings.REPRODUCE_UNENCLOSED:
             self.context.log(f"The stages are not enclosed: {refusal}")
-            return
-        self.before_stages = tuple(wanted.prefix())
-        remotes = [Path(url) for url in self._addresses.values() if "://" not in url]
-        self.before_transfers = tuple(stage_enclosure.for_transfers(self.context.workspace, remotes).prefix())
+        else:
+            raise NotRebuiltError(Verdict.NOT_ENCLOSED, reproduction_words.NOT_ENCLOSED % {"reason": refusal})
 
     def check_remotes(self) -> None:
         """Refuse a configuration that would make DVC do more than fetch data from other places.
 
         :raises NotRebuiltError: it reads what is not the repository's
         """
-        self._addresses = self._remotes()
-        for name, url in self._addresses.items():
-            folder = _local(url)
-            if folder and any(folder.is_relative_to(one) for one in _private()):
+        listing = self.dvc("config", "--list", "--project", on_line=_nothing)
+        found = foreign_sources.remotes(listing, self.path / ".dvc")
+        folders = {name: Path(url) for name, url in found.items() if "://" not in url}
+        for name, folder in folders.items():
+            if any(_overlap(str(folder), str(one)) for one in _private()):
                 text = f"The DVC remote {name} is a folder of this installation."
                 raise NotRebuiltError(Verdict.MISSING_DATA, text)
+        if self.isolation["enclosed"]:
+            self._enclose_transfers(folders.values())
 
     def pull_inputs(self, pipeline: Pipeline, lock: Lock) -> None:
         """Bring what the stages read, and none of them makes, here from the remote.
@@ -85,12 +83,11 @@ class RebuildClone(PipelineClone):
         targets = sorted(
             {file for path, file in self.tracked().items() if any(_overlap(path, one) for one in needed)}
         )
-        for target in targets:
-            self._check_import(target)
-        if not targets:
-            return
+        foreign = [one for one in targets if self._is_foreign(one)]
         try:
-            self.pull(targets)
+            self.pull([one for one in targets if one not in foreign])
+            # DVC follows the configuration of the repository that it clones for them, which nobody looked at.
+            self.pull(foreign, env=stage_environment.for_foreign_transfers(self.context.workspace))
         except IntegrationError as error:
             if not error.permanent:
                 raise
@@ -127,13 +124,12 @@ class RebuildClone(PipelineClone):
 
     def mismatches(self, pipeline: Pipeline, lock: Lock, *, deps: bool) -> list[Mismatch]:
         """Return what is here and not what `lock` says."""
-        env = stage_environment.for_stages(self.context.workspace)
         found = verify_outputs(
             self.path,
             lock,
             deps=deps,
             pipeline=pipeline,
-            ignored=DVCPipelineManager(self.path, env=env).ignored,
+            ignored=functools.partial(dvc_ignore.ignored, self.path, self.quiet_commands()),
             should_stop=self.context.should_stop,
         )
         self.context.check()
@@ -146,40 +142,12 @@ class RebuildClone(PipelineClone):
         """
         self.repro(on_line, *_FORCED)
 
-    def _remotes(self) -> dict[str, str]:
-        """Return name -> address of the remotes.
+    def _enclose_transfers(self, remotes: Iterable[Path]) -> None:
+        self.before_transfers = tuple(stage_enclosure.for_transfers(self.context.workspace, remotes).prefix())
 
-        :raises NotRebuiltError: one has an option that nobody vouches for
-        """
-        found: dict[str, str] = {}
-        for line in self.dvc("config", "--list", "--project", on_line=_nothing).splitlines():
-            key, _equals, value = line.partition("=")
-            section, _dot, rest = key.strip().partition(".")
-            name, _dot, option = rest.rpartition(".")
-            if section != "remote" or not name:
-                continue
-            if option not in _REMOTE_OPTIONS:
-                text = f"The DVC remote {name} sets {option}, which a reproduction does not accept."
-                raise NotRebuiltError(Verdict.MISSING_DATA, text)
-            if option == "url":
-                local = "://" not in value and not value.startswith("remote:")
-                found[name] = str((self.path / ".dvc" / value).resolve()) if local else value
-        return found
-
-    def _check_import(self, target: str) -> None:
-        """Refuse an import whose source is a path of this host: DVC would fetch that."""
-        for dep in load_mapping((self.path / target).read_bytes(), target).get("deps") or []:
-            repo = dep.get("repo") if isinstance(dep, dict) else None
-            source = (
-                repo.get("url")
-                if isinstance(repo, dict)
-                else dep.get("path")
-                if isinstance(dep, dict)
-                else ""
-            )
-            if _local(str(source or "")) is not None:
-                text = f"{target} is an import from a path of this host, which a reproduction does not read."
-                raise NotRebuiltError(Verdict.MISSING_DATA, text)
+    def _is_foreign(self, target: str) -> bool:
+        content = load_mapping((self.path / target).read_bytes(), target)
+        return foreign_sources.check_source(target, content)
 
     def _named(self, wrong: Mismatch) -> list[str]:
         """Return the files that are wrong, by the listing of a folder where there is one."""
@@ -256,15 +224,6 @@ def _at(params: Any, key: str) -> Any:
 
 def _overlap(one: str, other: str) -> bool:
     return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
-
-
-def _local(address: str) -> Path | None:
-    """Return the path of this host that an address names; None for one of another host."""
-    parts = urlsplit(address)
-    if parts.scheme == "file":
-        return Path(parts.path)
-    at_host = ":" in address.partition("/")[0]
-    return None if "://" in address or at_host or not address else Path(address)
 
 
 def _private() -> list[Path]:

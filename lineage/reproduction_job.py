@@ -78,7 +78,6 @@ class _Rebuilding:
             "tolerance": tolerance_data(self.tolerance),
             **{part: [] for part in ("inputs", "stages", "files", "metrics")},
             "environment": {"recorded": {}, "rebuilt": {}, "differences": []},
-            "isolation": {},
             "model_file": {},
         }
 
@@ -136,9 +135,8 @@ class _Rebuilding:
         if recorded and recorded != digest:
             text = f"The dvc.lock of the commit has the digest {digest}, and {recorded} was recorded."
             raise NotRebuiltError(Verdict.CHANGED_INPUT, text)
-        self.clone.check_remotes()
         self.clone.enclose()
-        self.report["isolation"] = self.clone.isolation
+        self.clone.check_remotes()
         return pipeline, lock
 
     def _origin(self) -> tuple[Repository, str]:
@@ -180,6 +178,7 @@ class _Rebuilding:
 
     def _store(self, verdict: Verdict, problem: str) -> Reproduction:
         body = self.report | {
+            "isolation": self.clone.isolation,
             "verdict": verdict.value,
             "problem": problem,
             "finished_at": timezone.now().isoformat(),

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from accounts.access import Person
 from lineage.models import Reproduction
 from lineage.rebuilt import State, Verdict
+from lineage.reproduction_words import ran_unenclosed
 from registry.access import visible_q
 from registry.models import ModelVersion
 
@@ -28,6 +29,7 @@ VERDICTS: Mapping[str, str | Promise] = {
     Verdict.MISSING_DATA: gettext_lazy("Not rebuilt: data missing"),
     Verdict.CHANGED_INPUT: gettext_lazy("Not rebuilt: changed input"),
     Verdict.STAGE_FAILED: gettext_lazy("Not rebuilt: a stage failed"),
+    Verdict.NOT_ENCLOSED: gettext_lazy("Not run: cannot be enclosed"),
 }
 STATES: Mapping[str, tuple[str, str, str | Promise]] = {
     State.IDENTICAL: ("check", "good", pgettext_lazy("rebuilt", "identical")),
@@ -66,6 +68,11 @@ class ReportPage:
     def report(self) -> Mapping[str, Any]:
         """The report as it was signed."""
         return self.found.report
+
+    @property
+    def is_unenclosed(self) -> bool:
+        """Whether stages ran where nothing kept them away from the files and secrets of the worker."""
+        return ran_unenclosed(self.report)
 
 
 def newest(version: ModelVersion) -> list[Reproduction]:

@@ -17,8 +17,14 @@ _SENTENCES = {
     Verdict.MISSING_DATA: _("Not rebuilt, data are missing: %(problem)s"),
     Verdict.CHANGED_INPUT: _("Not rebuilt, an input has changed: %(problem)s"),
     Verdict.STAGE_FAILED: _("Not rebuilt, a stage failed: %(problem)s"),
+    Verdict.NOT_ENCLOSED: _("Not run, cannot be enclosed: %(problem)s"),
 }
-ALL = tuple(_SENTENCES.values())
+_UNENCLOSED = _("%(problem)s Its stages were not enclosed, which the operator allows.")
+NOT_ENCLOSED = _(
+    "This worker cannot keep stages away from its files and secrets (%(reason)s). Its operator has to let it "
+    "make namespaces, or to set STAGEGATE_REPRODUCE_UNENCLOSED; docs/reproduction.md says how."
+)
+ALL = (*_SENTENCES.values(), _UNENCLOSED, NOT_ENCLOSED)
 _SHOWN = 5
 _FINE = {State.IDENTICAL, State.WITHIN, State.NOT_COMPARED}
 
@@ -36,4 +42,10 @@ def summary(report: Mapping[str, Any]) -> str:
         "names": ", ".join(wrong[:_SHOWN]) + (", …" if len(wrong) > _SHOWN else ""),
         "problem": " ".join((report["problem"] or "dvc.lock names no output.").split()),
     }
-    return _SENTENCES[Verdict(report["verdict"])] % values
+    said = _SENTENCES[Verdict(report["verdict"])] % values
+    return _UNENCLOSED % {"problem": said} if ran_unenclosed(report) else said
+
+
+def ran_unenclosed(report: Mapping[str, Any]) -> bool:
+    """Say whether stages ran where nothing kept them away from the files and secrets of the worker."""
+    return bool(report["stages"]) and not report["isolation"].get("enclosed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socketserver
 import subprocess
@@ -20,12 +21,14 @@ from accounts.roles import Role
 from audit import statements
 from audit.events import Event
 from audit.models import AuditEntry
-from experiments import execution
+from experiments import execution, sentences
 from experiments.models import Commit, Job, Repository
+from integrations.enclosure import Enclosure
 from lineage import reproduction
 from lineage.models import HistoryCommit, Reproduction
 from registry import checks
 from registry.models import ModelVersion
+from tests import seccomp
 from tests.integrations.git_workshop import git
 from tests.people import make_user
 from tests.reproductions import PLAIN_TRAIN, data_dir, log_of, make_recorded, make_variant, version_of
@@ -79,6 +82,15 @@ def neighbours(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         job.communicate(b"\n")
 
 
+@pytest.fixture
+def refusing_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A kernel that lets nobody make namespaces, as under Docker's default profile."""
+    profile = tmp_path / "docker.json"
+    profile.write_text(json.dumps(seccomp.REFUSING))
+    offered = Enclosure.prefix
+    monkeypatch.setattr(Enclosure, "prefix", lambda self: [*seccomp.prefix(profile), *offered(self)])
+
+
 def reproduce(version: ModelVersion, user: User) -> Reproduction:
     job = reproduction.request(version, user=user)
     assert reproduction.request(version, user=user) == job
@@ -106,7 +118,8 @@ def test_a_version_is_rebuilt_bit_by_bit_and_its_hostile_stage_sees_nothing(
     assert statements.is_signed(reproduction.STATEMENT, report, found.key, found.signature)
     altered = {**report, "verdict": "different"}
     assert not statements.is_signed(reproduction.STATEMENT, altered, found.key, found.signature)
-    assert AuditEntry.objects.get(event=Event.VERSION_REPRODUCED).data["report_sha256"] == found.digest
+    told = AuditEntry.objects.get(event=Event.VERSION_REPRODUCED).data
+    assert (told["report_sha256"], told["enclosed"]) == (found.digest, True)
     result = checks.newest(version)["reproduction"]
     assert (result.passed, result.details["report_sha256"]) == (True, found.digest)
 
@@ -128,6 +141,34 @@ def test_a_version_is_rebuilt_bit_by_bit_and_its_hostile_stage_sees_nothing(
     assert execution.run(job.pk)
     assert Reproduction.objects.count() == 1
     assert Job.objects.get(pk=job.pk).result["verdict"] == "identical"
+
+
+def test_where_stages_cannot_be_enclosed_nothing_runs(
+    upstream: Path, auditor: User, neighbours: None, refusing_host: None
+) -> None:
+    version = version_of(upstream)
+    found = reproduce(version, auditor)
+    assert (found.verdict, found.passed, found.report["stages"]) == ("not_enclosed", False, [])
+    assert "unshare: Operation not permitted" in found.summary
+    assert "STAGEGATE_REPRODUCE_UNENCLOSED" in found.summary
+    assert sentences.is_known(found.summary)
+    assert found.report["isolation"]["enclosed"] is False
+    assert checks.newest(version)["reproduction"].passed is False
+    assert "SPY" not in log_of(Job.objects.get(pk=found.job))
+
+
+def test_the_operator_may_allow_it_and_then_report_trail_and_evidence_say_so(
+    upstream: Path, auditor: User, refusing_host: None, settings: Settings
+) -> None:
+    settings.REPRODUCE_UNENCLOSED = True
+    version = version_of(upstream)
+    found = reproduce(version, auditor)
+    assert (found.verdict, found.report["isolation"]["enclosed"]) == ("identical", False)
+    assert found.summary.endswith("Its stages were not enclosed, which the operator allows.")
+    assert sentences.is_known(found.summary)
+    entry = AuditEntry.objects.get(event=Event.VERSION_REPRODUCED)
+    assert (entry.data["enclosed"], entry.data["summary"]) == (False, found.summary)
+    assert checks.newest(version)["reproduction"].details["enclosed"] is False
 
 
 def test_other_numbers_are_within_the_tolerance(upstream: Path, tmp_path: Path, auditor: User) -> None:
@@ -226,3 +267,27 @@ def test_a_repository_that_reads_what_is_not_its_own_is_refused(
         found = reproduce(version_of(other, number), auditor)
         assert (found.verdict, found.passed) == ("missing_data", False)
         assert told in found.summary
+    (other / ".dvc" / "config").write_text(config)
+    tracked = other / "data" / "raw.dvc"
+    source = "{path: raw, repo: {url: 'https://example.org/registry.git', config: ./config}}"
+    tracked.write_text(f"{tracked.read_text()}deps: [{source}]\n")
+    git(other, "commit", "--quiet", "--all", "--message", "Import it by a configuration of our own")
+    Repository.objects.all().delete()
+    found = reproduce(version_of(other, "1.2.0"), auditor)
+    assert (found.verdict, found.passed) == ("missing_data", False)
+    assert "data/raw.dvc sets config in repo" in found.summary
+
+
+def test_the_configuration_of_a_repository_is_read_where_nothing_else_is(
+    upstream: Path, tmp_path: Path, auditor: User
+) -> None:
+    other = make_variant(upstream, tmp_path, **{"evaluate.py": "print()\n"})
+    kept = data_dir() / "dvc-config"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("['remote \"storage\"']\n    configpath = theirs\n")
+    (other / ".dvc" / "config").unlink()
+    (other / ".dvc" / "config").symlink_to(kept)
+    git(other, "commit", "--quiet", "--all", "--message", "Look into the folder of the installation")
+    found = reproduce(version_of(other), auditor)
+    assert (found.verdict, found.passed) == ("missing_data", False)
+    assert "configpath" not in found.summary

@@ -61,6 +61,19 @@ def test_a_proxy_is_for_transfers_alone(tmp_path: Path, monkeypatch: pytest.Monk
     assert "s3cret" not in str(stage_environment.for_stages(tmp_path))
 
 
+def test_what_a_foreign_configuration_rules_gets_no_password(tmp_path: Path) -> None:
+    source = {
+        "AWS_SECRET_ACCESS_KEY": "s3cret",
+        "MLFLOW_S3_ENDPOINT_URL": "http://mlflow:1",
+        "http_proxy": "http://user:s3cret@proxy:3128",
+        "HTTPS_PROXY": "http://proxy:3128",
+    }
+    found = stage_environment.for_foreign_transfers(tmp_path, source)
+    assert found["HTTPS_PROXY"] == "http://proxy:3128"
+    assert "s3cret" not in str(found)
+    assert not [name for name in found if name.startswith("AWS_")]
+
+
 def run(project: Path, env: dict[str, str], command: str) -> None:
     done = subprocess.run(
         [dvc_executable(), command], cwd=project, env=env, capture_output=True, text=True, timeout=60

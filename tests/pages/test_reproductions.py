@@ -100,6 +100,22 @@ def test_a_report_that_did_not_pass_puts_what_is_wrong_first(version: ModelVersi
     assert 'data-tone="bad" id="verdict"' in text
 
 
+def test_a_report_of_stages_that_were_not_enclosed_says_so_in_sight(
+    version: ModelVersion, auditor: User
+) -> None:
+    client = client_of(auditor)
+    enclosed = make_reproduction(version)
+    assert 'id="unenclosed"' not in client.get(enclosed.get_absolute_url()).content.decode()
+    why = {"enclosed": False, "network": True, "why": "unshare: Operation not permitted"}
+    found = make_reproduction(version, isolation=why)
+    text = client.get(found.get_absolute_url()).content.decode()
+    assert 'data-tone="warn" id="unenclosed"' in text
+    assert "which the operator allows" in client.get(PAGE).content.decode()
+    assert make_reproduction(version, isolation={}, stages=[], verdict="no_commit").summary.endswith(
+        "output."
+    )
+
+
 def test_lists_cost_the_same_however_long_they_are(
     version: ModelVersion, auditor: User, django_assert_max_num_queries: Any
 ) -> None:
