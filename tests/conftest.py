@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.utils import translation
 
-pytest_plugins = ["tests.audit_flush", "tests.browser"]
+pytest_plugins = ["tests.audit_flush", "tests.browser", "tests.plotted_projects"]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import User
+from experiments import execution
 from experiments.models import Commit, Job, JobLog, Ref, Repository
 
 PARAMS = """\
@@ -113,3 +114,14 @@ def write_log(job: Job, lines: list[str], *, batch: int = 200) -> None:
         )
         for start in range(0, len(lines), batch)
     )
+
+
+def run_all() -> list[str]:
+    """Run the waiting jobs until there are none; return their kinds."""
+    kinds = []
+    while job := Job.objects.filter(state="queued").order_by("pk").first():
+        assert execution.run(job.pk)
+        job.refresh_from_db()
+        assert job.state == "succeeded", job.error
+        kinds.append(job.kind)
+    return kinds

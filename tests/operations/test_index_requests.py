@@ -12,6 +12,7 @@ from lineage import index_requests, listings
 from lineage.models import DataVersion, FileListing, HistoryState
 from tests.integrations.git_workshop import commit
 from tests.integrations.git_workshop import make_repository as make_git
+from tests.jobs import run_all
 from tests.people import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,17 +32,6 @@ def source(settings: Settings, tmp_path: Path) -> Path:
             ".dvc/config": f"[core]\n    remote = here\n['remote \"here\"']\n    url = {remote}\n",
         },
     )
-
-
-def run_all() -> list[str]:
-    """Run the waiting jobs until there are none; return their kinds."""
-    kinds = []
-    while job := Job.objects.filter(state="queued").order_by("pk").first():
-        assert execution.run(job.pk)
-        job.refresh_from_db()
-        assert job.state == "succeeded", job.error
-        kinds.append(job.kind)
-    return kinds
 
 
 def test_a_fetch_that_brings_news_is_followed_by_an_index(source: Path) -> None:

@@ -10,8 +10,9 @@ from accounts.roles import Role
 from experiments.models import Job
 from tests.browser import OpenPage, accessibility_faults
 from tests.dvc_objects import hash_of, put, put_folder
-from tests.operations.test_plots_of_dvc import cache, connected, project, run_all  # noqa: F401 - a fixture
+from tests.jobs import run_all
 from tests.people import make_user
+from tests.plotted_projects import connected, project
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -29,7 +30,7 @@ plots:
 """
 
 
-def outputs(remote: Path, scale: float, *, with_roc: bool) -> dict[str, str]:
+def outputs(dvc_remote: Path, scale: float, *, with_roc: bool) -> dict[str, str]:
     """Put what a run made into the remote; return path -> hash."""
     rows = "".join(f"{epoch},{scale / epoch:.3f}\n" for epoch in range(1, 30))
     loss = f"epoch,loss\n{rows}".encode()
@@ -39,18 +40,18 @@ def outputs(remote: Path, scale: float, *, with_roc: bool) -> dict[str, str]:
         "digits.json": json.dumps(digits).encode(),
         "picture.png": b"png",
     }
-    roc = put(remote, loss) if with_roc else hash_of(loss)
-    return {"roc.csv": roc, "gone.csv": hash_of(b"gone"), "live": put_folder(remote, files)}
+    roc = put(dvc_remote, loss) if with_roc else hash_of(loss)
+    return {"roc.csv": roc, "gone.csv": hash_of(b"gone"), "live": put_folder(dvc_remote, files)}
 
 
 def test_plots_of_a_remote_are_read_and_drawn_without_a_reload(
     open_page: OpenPage,
     tmp_path: Path,
-    cache: Path,  # noqa: F811
+    dvc_cache: Path,
+    dvc_remote: Path,
 ) -> None:
-    remote = tmp_path / "remote"
-    outs = [outputs(remote, 2, with_roc=False), outputs(remote, 1, with_roc=True)]
-    repository = connected(project(tmp_path / "git", remote, *outs, yaml=DVC_YAML))
+    outs = [outputs(dvc_remote, 2, with_roc=False), outputs(dvc_remote, 1, with_roc=True)]
+    repository = connected(project(tmp_path / "git", dvc_remote, *outs, yaml=DVC_YAML))
     page = open_page(f"{repository.get_absolute_url()}pipeline/", make_user(Role.ENGINEER), width=390)
     expect(page.locator("#plots-reading")).to_contain_text("DVC keeps 7 files of these plots")
     assert accessibility_faults(page) == []
