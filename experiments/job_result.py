@@ -39,6 +39,8 @@ _NOT_SHOWN = {
     *(
         "repository",
         "reproduction",
+        "verdict",
+        "summary",
         "base_sha",
         "ref",
         "tag",

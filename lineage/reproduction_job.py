@@ -50,7 +50,8 @@ def run(context: JobContext) -> Outcome:
 
 
 def _outcome(stored: Reproduction) -> Outcome:
-    return Outcome({"verdict": stored.verdict, "passed": stored.passed, "reproduction": stored.pk})
+    told = {"verdict": stored.verdict, "passed": stored.passed, "summary": stored.summary}
+    return Outcome({**told, "reproduction": stored.pk})
 
 
 def _repository_with(sha: str) -> Repository | None:

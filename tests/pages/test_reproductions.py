@@ -82,10 +82,23 @@ def test_the_page_of_the_job_leads_to_the_report(version: ModelVersion, auditor:
     found = make_reproduction(version)
     job = Job.objects.get(pk=found.job)
     Job.objects.filter(pk=job.pk).update(
-        state="succeeded", result={"verdict": found.verdict, "passed": True, "reproduction": found.pk}
+        state="succeeded",
+        payload={"model": "receipt-ocr", "version": version.version},
+        result={
+            "verdict": found.verdict,
+            "passed": False,
+            "summary": "Rebuilt with another result: val_cer.",
+            "reproduction": found.pk,
+        },
     )
     text = client_of(auditor).get(job.get_absolute_url()).content.decode()
     assert f'href="{found.get_absolute_url()}"' in text
+    assert f'href="{version.get_absolute_url()}"' in text
+    # The job went well, what it found did not.
+    verdict = text.partition('id="job-verdict"')[2].partition("</div>")[0]
+    assert 'data-state="failed"' in verdict
+    assert "Rebuilt with another result: val_cer." in verdict
+    assert "verdict</dt>" not in text
 
 
 def test_a_report_that_did_not_pass_puts_what_is_wrong_first(version: ModelVersion, auditor: User) -> None:
