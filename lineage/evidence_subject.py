@@ -14,10 +14,11 @@ from accounts.roles import Permission
 from audit.events import Event
 from audit.models import AuditEntry
 from lineage import origin
-from lineage.models import Reproduction
+from lineage.models import EvidenceBundle, Reproduction
 from lineage.origin import Origin
 from registry import card, selectors
 from registry.models import CardRevision, Deployment, Evidence, ModelVersion, Promotion, StageEvent
+from registry.version_facts import CategoryFacts, categories, metadata_of
 
 #: Rows of a kind that one report holds; it says how many more there are.
 PROMOTIONS = 200
@@ -56,6 +57,15 @@ class Subject:
         """What it is called in the manifest."""
         about = f"promotion {self.promotion.pk} of " if self.promotion else ""
         return f"{about}{self.version}"
+
+    @property
+    def file_name(self) -> str:
+        """What the file of a bundle about it is called."""
+        return EvidenceBundle(version=self.version, promotion=self.promotion).name
+
+    def metadata(self) -> list[CategoryFacts]:
+        """Return the seven categories of metadata, with what nobody recorded."""
+        return categories(metadata_of(self.version))
 
     def snapshots(self) -> list[Evidence]:
         """Return the evidence of the promotions, the oldest first. One query."""

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -26,6 +27,7 @@ from lineage.models import EvidenceBundle
 from registry import comments
 from registry.conflicts import ConflictError
 from registry.models import ModelVersion, RegisteredModel
+from registry.version_facts import metadata_of
 from tests.bundles import bundle_of, made_for, make_subject, members, verified, zipped
 from tests.cards import make_card
 from tests.deployments import make_deployment
@@ -63,6 +65,9 @@ def test_a_bundle_holds_everything_and_verifies_far_from_here(
         found
     )
     assert json.loads(found[f"promotions/{promoted.pk}.json"])["reviews"][0]["reviewer_name"] == "reviewer"
+    measured = metadata_of(version)
+    assert measured is not None
+    assert str(measured.val_cer).encode() in found["report.html"]
     assert b"<img" not in found["report.html"]
     assert b'<link rel="stylesheet" href="report.css">' in found["report.html"]
     assert b"<style" not in found["report.html"]
@@ -351,6 +356,10 @@ def test_who_may_have_it_and_what_refusals_tell(version: ModelVersion, auditor: 
     assert [client.get(page).status_code for page in pages] == [200, 200]
     for address in downloads:
         assert verified(b"".join(client.get(address).streaming_content)).ok
+    # The command beside a download names the file as it arrives.
+    for page, download in zip(pages, downloads[:2], strict=True):
+        (command,) = re.findall(r"<code>(python verify\.py [^<]+)</code>", client.get(page).content.decode())
+        assert command.split()[2] in client.get(download)["Content-Disposition"]
     assert client.get("/evidence/verify.py").content.decode() == standing_alone.text()
     RegisteredModel.objects.update(restricted=True)
     assert {client.get(address).status_code for address in pages + downloads} == {404}
