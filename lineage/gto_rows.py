@@ -19,6 +19,8 @@ _TOLD = ("sha", "at", "version", "author", "message")
 @transaction.atomic
 def replace(repository: Repository, tags: Sequence[Tag]) -> int:
     """Bring the rows up to date with `tags`; return how many look like GTO's and are not well-formed."""
+    # One writer at a time for each repository, as `history_index` has it.
+    Repository.objects.select_for_update(no_key=True).get(pk=repository.pk)
     parsed = [(tag, gto_tags.parse(tag.name)) for tag in tags if len(tag.name) <= _MAX_NAME]
     malformed = sum(gto_tags.looks_like_one(tag.name) for tag, found in parsed if found is None)
     versions = {

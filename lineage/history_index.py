@@ -1,10 +1,11 @@
 """The index of a repository's history: every commit of its branches and tags. Runs in a worker.
 
 Sole writer of the tables of `lineage.models` about history, plots, data versions and GTO; only `plot_job`
-adds to what is known of plots. A commit never changes, so one that is here is not read again, unless its
-plots were not read: then these are added and nothing else is touched. Commits are written ancestors first,
-some at a time, each time in one transaction, so that a worker may vanish anywhere and the next one goes on.
-Rows stay when branches go: jobs, runs and versions point to them.
+adds to what is known of plots, and only `index_requests` says that a pass failed as a whole. A commit never
+changes, so one that is here is not read again, unless its plots were not read: then these are added and
+nothing else is touched. Commits are written ancestors first, some at a time, each time in one transaction, so
+that a worker may vanish anywhere and the next one goes on. Rows stay when branches go: jobs, runs and
+versions point to them.
 """
 
 from __future__ import annotations

@@ -15,6 +15,8 @@ from audit import trail
 from audit.events import Event
 from experiments import commit_index, job_changes, runners
 from experiments.models import Commit, Job, Repository
+from integrations.git_history import Tag
+from lineage import gto_rows
 from tests.people import make_user
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("probe_kinds")]
@@ -84,3 +86,29 @@ def _await_waiter() -> None:
                 return
         time.sleep(0.02)
     raise AssertionError("nobody waits for the trail")
+
+
+def test_passes_over_the_same_tags_wait_for_each_other(repository: Repository) -> None:
+    tags = [
+        Tag(f"model@v{number}.0.0", "a" * 40, "Tester", timezone.now(), "", annotated=True)
+        for number in range(200)
+    ]
+    faults: list[Exception] = []
+    together = threading.Barrier(4)
+
+    def work() -> None:
+        try:
+            together.wait(30)
+            gto_rows.replace(repository, tags)
+        except Exception as error:  # noqa: BLE001 - a thread cannot raise into the test
+            faults.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    assert repository.gto_events.count() == len(tags)

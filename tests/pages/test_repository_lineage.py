@@ -168,6 +168,18 @@ def test_history_shows_what_cannot_be_read(client: Client, repository: Repositor
     assert "1–1 of 1" in page  # noqa: RUF001
 
 
+@pytest.mark.parametrize("path", ["history/", "data/", "pipeline/", "gto/"])
+def test_a_pass_that_failed_is_told_with_what_to_do(
+    client: Client, repository: Repository, path: str
+) -> None:
+    HistoryState.objects.update(error=f"git rev-list failed: {NASTY}")
+    page = words(client, f"/repositories/foreign/{path}")
+    assert "what is shown is from the last pass that could. git rev-list failed" in page
+    assert "To try at once, fetch the repository" in page
+    HistoryState.objects.update(indexed_at=None)
+    assert "The history could not be indexed. git" in words(client, f"/repositories/foreign/{path}")
+
+
 def test_versions_of_a_folder_are_compared_file_by_file(client: Client, repository: Repository) -> None:
     old, new = repository.data_versions.filter(path="data/raw").order_by("pk")
     path = f"/repositories/foreign/data/changes/?old={old.pk}&new={new.pk}"
