@@ -15,7 +15,7 @@ from accounts import access
 from accounts.csv_cells import neutral
 from accounts.models import User
 from accounts.roles import Permission
-from audit import bundle, checkpoint_files, excerpts, rows, search, trail, verifier
+from audit import bundle, canonical_json, checkpoint_files, excerpts, rows, search, trail, verifier
 from audit.events import Event
 from audit.rows import Record
 from audit.search import Filter
@@ -102,7 +102,7 @@ def _csv_rows(records: Iterable[Record]) -> Iterator[str]:
     writer = csv.writer(buffer)
     writer.writerow(verifier.FIELDS)
     for record in records:
-        cells = record | {"data": verifier.canonical(record["data"])}
+        cells = record | {"data": canonical_json.canonical(record["data"])}
         writer.writerow([neutral(str(cells[name])) for name in verifier.FIELDS])
         yield buffer.getvalue()
         buffer.seek(0)

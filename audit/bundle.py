@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from audit import checkpoint_files
+from audit import checkpoint_files, standing_alone
 
 ENTRIES = "export.jsonl"
 VERIFIER = "verifier.py"
@@ -34,7 +34,7 @@ def parts(entries: Iterable[str]) -> Parts:
     yield ENTRIES, entries
     yield checkpoint_files.LINES, (f"{line}\n" for line in checkpoint_files.lines())
     yield checkpoint_files.PUBLIC_KEY, [checkpoint_files.public_keys()]
-    yield VERIFIER, [Path(__file__).with_name(VERIFIER).read_text(encoding="utf-8")]
+    yield VERIFIER, [standing_alone.trail()]
     yield "README.txt", [_README]
 
 

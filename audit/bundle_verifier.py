@@ -1,17 +1,21 @@
-"""Verifies an evidence bundle of Stagegate: the archive itself, and everything signed that is in it.
+"""Verifies an evidence bundle of Stagegate: the archive, what is signed in it, and that it belongs together.
 
-    python verify.py bundle.zip [public_key.pem] [--json]
+    python verify.py bundle.zip [public_key.pem] [--artifacts FOLDER] [--json]
 
-The file that runs alone is put together from this one and `audit/verifier.py`. It needs Python 3.11 and the
-package `cryptography`, and believes nothing but the public key. Without one it takes the key of the bundle,
-and says so: that shows that the bundle is whole, not who made it.
+The file that runs alone is put together by `audit.standing_alone`. It needs Python 3.11 and the package
+`cryptography`, and believes nothing but the public key. Without one it takes the key of the bundle, and says
+so: that shows that the bundle is whole, not who made it.
 
 Checked are: the signature of the manifest; name, size and SHA-256 of every member, and that there is no
-other; the signature of every reproduction report; that the digest which reviewers approved is that of the
-evidence; and every entry of the audit trail, by its proof that a signed checkpoint covers it.
+other; the signature of every reproduction report; every entry of the audit trail, by its proof that a signed
+checkpoint covers it; and that version, artifacts, card, evidence, reviews, reports and trail name each other
+by digest (`audit.bundle_checks`). With `--artifacts` every file in a folder is hashed, and compared with the
+files that were registered.
 
 Exit status: 0 nothing is wrong, 1 something is (every fault is named), 2 the files cannot be read.
 """
+
+from __future__ import annotations
 
 import argparse
 import hashlib
@@ -23,11 +27,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from audit.bundle_checks import ARTIFACTS, check_files, faults, is_record
+from audit.canonical_json import canonical
 from audit.verifier import (
     FaultError,
     Keys,
     Report,
-    canonical,
     check_signature,
     describe,
     read_checkpoints,
@@ -48,7 +53,11 @@ _UNREADABLE = (OSError, ValueError, KeyError, TypeError, RecursionError, zipfile
 
 @dataclass
 class Findings:
-    """What came of verifying a bundle; `faults` name the member."""
+    """What came of verifying a bundle; `faults` name the member.
+
+    :ivar artifacts: how many files of a folder were compared; None: nobody asked for it
+    :ivar left_out: of what there is more than the bundle holds, and how much
+    """
 
     ok: bool = True
     subject: str = ""
@@ -56,7 +65,9 @@ class Findings:
     members: int = 0
     reproductions: int = 0
     evidence: int = 0
+    artifacts: int | None = None
     trusts_own_key: bool = False
+    left_out: dict[str, int] = field(default_factory=dict)
     audit: dict[str, Any] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
@@ -80,28 +91,34 @@ def is_signed(kind: str, body: Mapping[str, Any], key: str, signature: str, keys
     return True
 
 
-def verify_bundle(archive: zipfile.ZipFile, trusted: str = "") -> Findings:
-    """Verify an opened bundle; `trusted` is the PEM text of the keys to believe, empty: its own."""
+def verify_bundle(archive: zipfile.ZipFile, trusted: str = "", artifacts: Path | None = None) -> Findings:
+    """Verify an opened bundle.
+
+    :param trusted: PEM text of the keys to believe; empty: its own
+    :param artifacts: folder with the files of the model, to be compared with those that were registered
+    """
     found = Findings(trusts_own_key=not trusted)
     try:
         keys = read_keys(trusted or _text(archive, KEYS))
         signed = json.loads(_text(archive, MANIFEST))
         statement = signed["statement"]
         found.subject, found.made_at = str(statement["subject"]), str(statement["made_at"])
+        found.left_out = dict(statement["left_out"])
         _check_members(archive, statement["members"], found)
     except _UNREADABLE as error:
         found.fault(f"{MANIFEST}: it cannot be read: {error}")
         return found
-    if not signed.get("signature"):
-        found.fault(f"{MANIFEST}: it is not signed")
-    elif not is_signed(BUNDLE, statement, signed.get("key", ""), signed["signature"], keys):
+    if not is_signed(BUNDLE, statement, signed.get("key", ""), signed.get("signature", ""), keys):
         found.fault(f"{MANIFEST}: nobody trusted signed it")
-    for name in archive.namelist():
-        if name.startswith("reproductions/"):
-            _check_reproduction(archive, name, keys, found)
-        elif name.startswith("evidence/"):
-            _check_evidence(archive, name, found)
-    _check_trail(archive, keys, found)
+    records = _records(archive, found)
+    for name in (name for name in records if name.startswith("reproductions/")):
+        _check_reproduction(name, records[name], keys, found)
+    found.evidence = sum(name.startswith("evidence/") for name in records)
+    entries = _check_trail(archive, keys, found)
+    for fault in faults(found.subject, records, entries):
+        found.fault(fault)
+    if artifacts is not None:
+        _check_artifacts(records.get(ARTIFACTS), artifacts, found)
     return found
 
 
@@ -126,42 +143,52 @@ def _check_members(archive: zipfile.ZipFile, listed: Sequence[Mapping[str, Any]]
             found.fault(f"{name}: it was altered")
 
 
-def _check_reproduction(archive: zipfile.ZipFile, name: str, keys: Keys, found: Findings) -> None:
-    try:
-        told = json.loads(_text(archive, name))
-        good = is_signed(REPRODUCTION, told["statement"], told["key"], told["signature"], keys)
-    except _UNREADABLE as error:
-        found.fault(f"{name}: it cannot be read: {error}")
-        return
+def _records(archive: zipfile.ZipFile, found: Findings) -> dict[str, Any]:
+    records = {}
+    for name in filter(is_record, archive.namelist()):
+        try:
+            records[name] = json.loads(_text(archive, name))
+        except _UNREADABLE as error:
+            found.fault(f"{name}: it cannot be read: {error}")
+    return records
+
+
+def _check_reproduction(name: str, told: Any, keys: Keys, found: Findings) -> None:
     found.reproductions += 1
+    try:
+        good = is_signed(REPRODUCTION, told["statement"], told["key"], told["signature"], keys)
+    except _UNREADABLE:
+        good = False
     if not good:
         found.fault(f"{name}: nobody trusted signed this reproduction report")
 
 
-def _check_evidence(archive: zipfile.ZipFile, name: str, found: Findings) -> None:
+def _check_artifacts(told: Any, folder: Path, found: Findings) -> None:
     try:
-        told = json.loads(_text(archive, name))
-        right = hashlib.sha256(canonical(told["facts"]).encode()).hexdigest() == told["digest"]
+        files = told["files"]
+        found.artifacts = len(files)
+        for fault in check_files(files, folder):
+            found.fault(fault)
     except _UNREADABLE as error:
-        found.fault(f"{name}: it cannot be read: {error}")
-        return
-    found.evidence += 1
-    if not right:
-        found.fault(f"{name}: the evidence is not what the digest stands for that reviewers saw")
+        found.fault(f"{folder}: the files cannot be compared: {error}")
 
 
-def _check_trail(archive: zipfile.ZipFile, keys: Keys, found: Findings) -> None:
+def _check_trail(archive: zipfile.ZipFile, keys: Keys, found: Findings) -> list[Mapping[str, Any]]:
+    """Verify the excerpt of the trail; return its entries."""
+    entries: list[Mapping[str, Any] | Exception] = []
     try:
+        entries = list(read_lines(_text(archive, ENTRIES).splitlines()))
         checkpoints = read_checkpoints(_text(archive, CHECKPOINTS).splitlines(), keys)
-        report = verify(read_lines(_text(archive, ENTRIES).splitlines()), checkpoints)
+        report = verify(entries, checkpoints)
     except FaultError as fault:
         report = Report(False, fault=vars(fault))
     except _UNREADABLE as error:
         found.fault(f"{ENTRIES}: it cannot be read: {error}")
-        return
+        return []
     found.audit = asdict(report)
     if not report.ok:
         found.fault(f"{ENTRIES}: {describe(report)}")
+    return [one for one in entries if not isinstance(one, Exception)]
 
 
 def _digest(archive: zipfile.ZipFile, name: str) -> tuple[str, int]:
@@ -189,6 +216,10 @@ def tell(found: Findings) -> Iterator[str]:
     yield f"OK: {found.subject}, made at {found.made_at}."
     yield f"{found.members} members are what the signed manifest says."
     yield f"{found.reproductions} signed reproduction reports, {found.evidence} evidence snapshots."
+    yield "Version, artifacts, card, evidence, reviews, reports and trail name each other."
+    if found.artifacts is not None:
+        yield f"{found.artifacts} files in the folder are those that were registered."
+    yield from (f"Left out: {count} older {name}." for name, count in found.left_out.items())
     entries = found.audit.get("entries", 0)
     yield f"{entries} entries of the audit trail, each signed by a checkpoint; others may be left out."
     if found.trusts_own_key:
@@ -202,12 +233,15 @@ def check_file(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "public_key", type=Path, nargs="?", help="PEM file with the public keys that you trust"
     )
+    parser.add_argument(
+        "--artifacts", type=Path, metavar="FOLDER", help="hash the model's files in it and compare them"
+    )
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     given = parser.parse_args(arguments)
     try:
         trusted = given.public_key.read_text(encoding="utf-8") if given.public_key else ""
         with zipfile.ZipFile(given.bundle) as archive:
-            found = verify_bundle(archive, trusted)
+            found = verify_bundle(archive, trusted, given.artifacts)
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         sys.stderr.write(f"The bundle cannot be read: {error}\n")
         return 2

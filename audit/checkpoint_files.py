@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from audit import verifier
+from audit import canonical_json, verifier
 
 LINES = "checkpoints.jsonl"
 PUBLIC_KEY = "public_key.pem"
@@ -69,7 +69,7 @@ def read(pem: str = "") -> verifier.Checkpoints:
 
 def add(line: Mapping[str, Any]) -> str:
     """Add a signed line so that it survives a crash; return its digest. Call it under the lock."""
-    _append(folder() / LINES, verifier.canonical(line).encode() + b"\n")
+    _append(folder() / LINES, canonical_json.canonical(line).encode() + b"\n")
     return verifier.line_digest(line)
 
 

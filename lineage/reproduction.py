@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.access import actor
 from accounts.models import User
 from accounts.roles import Permission
-from audit import bundle_verifier, statements, trail, verifier
+from audit import bundle_verifier, canonical_json, statements, trail
 from audit.events import Event
 from experiments import job_changes, runners
 from experiments.job_context import JobContext, LostLease
@@ -66,7 +66,7 @@ def store(context: JobContext, version: ModelVersion, body: Mapping[str, Any]) -
     signature = statements.sign(STATEMENT, body)
     verdict = Verdict(body["verdict"])
     summary = text(reproduction_words.summary(body), _SUMMARY)
-    digest = hashlib.sha256(verifier.canonical(body).encode()).hexdigest()
+    digest = hashlib.sha256(canonical_json.canonical(body).encode()).hexdigest()
     with transaction.atomic():
         if Fence(context.job_id, context.attempt).lock() is None:
             raise LostLease("The job is no longer this worker's.")

@@ -9,7 +9,14 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from audit import checkpoint_files, checkpoint_keys, checkpoints, verification, verifier
+from audit import (
+    canonical_json,
+    checkpoint_files,
+    checkpoint_keys,
+    checkpoints,
+    verification,
+    verifier,
+)
 from audit.events import Event
 from audit.models import AuditEntry
 from tests import trail as trails
@@ -209,7 +216,7 @@ def test_no_field_of_a_checkpoint_can_be_changed(checkpoint_folder: Path, field:
     first, second = lines_of(path)
     changed = json.loads(second)
     changed[field] = changed[field] + 1 if isinstance(changed[field], int) else "0" * 64
-    path.write_text(f"{first}\n{verifier.canonical(changed)}\n")
+    path.write_text(f"{first}\n{canonical_json.canonical(changed)}\n")
     assert not verification.verify().ok
     path.write_text(f"{second}\n")
     report = verification.verify()

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit import chain, merkle, verifier
+from audit import canonical_json, chain, merkle, standing_alone, verifier
 from audit.events import Event
 from tests.rules.test_chain import RFC_NUMBERS, documents, make_chain
 
@@ -45,7 +45,7 @@ def checkpoint_line(part: list[dict[str, Any]], previous: str = verifier.START) 
         "previous": previous,
         "key": verifier.key_id(KEY.public_key()),
     }
-    return verifier.canonical(line | {"signature": KEY.sign(verifier.signed_text(line)).hex()})
+    return canonical_json.canonical(line | {"signature": KEY.sign(verifier.signed_text(line)).hex()})
 
 
 def proven(record: dict[str, Any], part: list[dict[str, Any]]) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def test_the_start_and_the_events_are_those_of_the_product() -> None:
 
 @given(documents)
 def test_its_canonical_form_is_that_of_the_product(document: Any) -> None:
-    assert verifier.canonical(document) == chain.canonical(document)
+    assert canonical_json.canonical(document) == chain.canonical(document)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False) | st.integers())
@@ -70,20 +70,20 @@ def test_it_writes_numbers_as_the_product_does_or_refuses_them_as_well(number: f
         written = chain.canonical(number)
     except ValueError:
         with pytest.raises(ValueError, match="no canonical form"):
-            verifier.canonical(number)
+            canonical_json.canonical(number)
     else:
-        assert verifier.canonical(number) == written
+        assert canonical_json.canonical(number) == written
 
 
 @pytest.mark.parametrize(("bits", "written"), RFC_NUMBERS)
 def test_numbers_are_written_as_the_standard_says(bits: str, written: str) -> None:
-    assert verifier.canonical(struct.unpack(">d", bytes.fromhex(bits))[0]) == written
+    assert canonical_json.canonical(struct.unpack(">d", bytes.fromhex(bits))[0]) == written
 
 
 @pytest.mark.parametrize("value", [10**400, 2**1024 - 1, float("nan"), "a\x00b", "\ud800", object(), b"x"])
 def test_what_has_no_canonical_form_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="no canonical form"):
-        verifier.canonical({"value": [value]})
+        canonical_json.canonical({"value": [value]})
 
 
 @given(st.integers(1, 40), st.data())
@@ -192,9 +192,8 @@ def test_keys_of_other_kinds_are_refused() -> None:
 
 
 def run_alone(folder: Path, *more: str) -> "subprocess.CompletedProcess[str]":
-    """Run a copy of the file where nothing of the product can be imported."""
-    source = Path(verifier.__file__).read_text(encoding="utf-8")
-    (folder / "verifier.py").write_text(source, encoding="utf-8")
+    """Run the file where nothing of the product can be imported."""
+    (folder / "verifier.py").write_text(standing_alone.trail(), encoding="utf-8")
     files = ["verifier.py", "export.jsonl", "checkpoints.jsonl", "public_key.pem", *more]
     return subprocess.run(
         [sys.executable, "-I", *files], cwd=folder, capture_output=True, text=True, check=False

@@ -1,0 +1,233 @@
+"""Rules: whether the members of an evidence bundle belong together. No database; part of the verifier.
+
+Each member can be genuine and still be another version's, or from before a decision. They hold together by:
+
+    artifacts.json <- digest - version.json <- version - evidence <- digest - reviews - entries of the trail
+                  <- digest, file - reproduction report <- digest - entry of the trail
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from audit.canonical_json import canonical
+
+VERSION = "version.json"
+ARTIFACTS = "artifacts.json"
+CARD = "card.json"
+GRAPH = "lineage/graph.json"
+_PROMOTIONS, _EVIDENCE, _REPRODUCTIONS = "promotions/", "evidence/", "reproductions/"
+_NEEDED = (VERSION, ARTIFACTS, GRAPH)
+_DECIDED = ("approved", "applied")
+_ODD = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
+
+
+def is_record(name: str) -> bool:
+    """Say whether the member called `name` is looked at here."""
+    known = name in (VERSION, ARTIFACTS, CARD, GRAPH)
+    return known or name.startswith((_PROMOTIONS, _EVIDENCE, _REPRODUCTIONS))
+
+
+def digest_of(value: Any) -> str:
+    """Return the SHA-256 (hex) of a JSON value in canonical form; a ValueError says that it has none."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def faults(subject: str, records: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what does not fit together, each with the member that it is about.
+
+    :param subject: what the bundle is about, as its manifest says
+    :param records: name of a member -> its JSON, of those that `is_record` names
+    :param entries: the entries of its excerpt of the trail
+    """
+    absent = [f"{name}: nothing can be compared without it" for name in _NEEDED if name not in records]
+    if absent:
+        return absent
+    bundle = _Bundle(subject, records, entries)
+    found = []
+    for name in sorted(records):
+        check = next((one for start, one in _CHECKS.items() if name.startswith(start)), None)
+        try:
+            found += [f"{name}: {fault}" for fault in check(bundle, name)] if check else []
+        except _ODD as error:
+            found.append(f"{name}: it is not as the product writes it ({type(error).__name__}: {error})")
+    return found
+
+
+def manifest_digest(files: Sequence[Mapping[str, Any]]) -> str:
+    """Return the digest of a manifest: over `[path, size, sha256]` of every file, sorted by path."""
+    rows = sorted([one["path"], one["size"], one["sha256"]] for one in files)
+    return hashlib.sha256(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+
+
+def check_files(files: Sequence[Mapping[str, Any]], folder: Path) -> Iterator[str]:
+    """Yield what differs between the files in `folder` and those that were registered."""
+    listed = {str(one["path"]): one for one in files}
+    if not listed:
+        yield f"{ARTIFACTS}: no file was registered with its hash, so there is nothing to compare with"
+    there = {path.relative_to(folder).as_posix(): path for path in _walk(folder)}
+    for name in sorted(set(there) - set(listed)):
+        yield f"{name}: it was not registered"
+    for name, one in sorted(listed.items()):
+        path = there.get(name)
+        if path is None:
+            yield f"{name}: it was registered and is not in {folder}"
+        elif path.is_symlink():
+            yield f"{name}: it is a link"
+        elif _sha256(path) != one["sha256"]:
+            yield f"{name}: it is not the file that was registered"
+
+
+@dataclass(frozen=True)
+class _Bundle:
+    """The records of a bundle, and what every check asks of them."""
+
+    subject: str
+    records: Mapping[str, Any]
+    entries: Sequence[Mapping[str, Any]]
+
+    @property
+    def version(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.records[VERSION]
+        return found
+
+    @property
+    def name(self) -> str:
+        return f"{self.version['model']}@{self.version['version']}"
+
+    def evidence_of(self, promotion: int) -> dict[str, Mapping[str, Any]]:
+        """Return digest -> facts of the evidence of a promotion."""
+        rows = [one for name, one in self.records.items() if name.startswith(_EVIDENCE)]
+        return {one["digest"]: one["facts"] for one in rows if one["promotion"] == promotion}
+
+    def entries_of(self, event: str, target: str = "") -> list[Mapping[str, Any]]:
+        """Return the data of the entries of `event`, about one target or any, with who did it."""
+        rows = (one for one in self.entries if one["event"] == event and target in ("", one["target_id"]))
+        return [{**one["data"], "actor_name": one["actor_name"]} for one in rows]
+
+
+def _version(bundle: _Bundle, _name: str) -> Iterator[str]:
+    promotions = [one["pk"] for name, one in bundle.records.items() if name.startswith(_PROMOTIONS)]
+    of_one = f"promotion {promotions[0]} of {bundle.name}" if len(promotions) == 1 else bundle.name
+    if bundle.subject not in (bundle.name, of_one):
+        yield f"it is about {bundle.name}, the bundle about {bundle.subject}"
+
+
+def _artifacts(bundle: _Bundle, name: str) -> Iterator[str]:
+    told = bundle.records[name]
+    if told["digest"] != bundle.version["manifest_digest"]:
+        yield f"it is not the manifest that {VERSION} names"
+    if told["digest"] != (manifest_digest(told["files"]) if told["files"] else ""):
+        yield "its digest is not that of its files"
+
+
+def _card(bundle: _Bundle, name: str) -> Iterator[str]:
+    told = bundle.records[name]
+    if hashlib.sha256(told["text"].encode()).hexdigest() != told["digest"]:
+        yield "its digest is not that of its text"
+    if bundle.subject == bundle.name:
+        return
+    for promotion in (one for key, one in bundle.records.items() if key.startswith(_PROMOTIONS)):
+        facts = bundle.evidence_of(promotion["pk"]).get(promotion["evidence_digest"], {})
+        if facts and (facts["card"] or {}).get("digest") != told["digest"]:
+            yield "it is not the revision that the evidence of the promotion names"
+
+
+def _graph(bundle: _Bundle, name: str) -> Iterator[str]:
+    if unquote(bundle.records[name]["root"]) != f"version:{bundle.name}":
+        yield f"it is not the graph of {bundle.name}"
+
+
+def _evidence(bundle: _Bundle, name: str) -> Iterator[str]:
+    told = bundle.records[name]
+    facts, version = told["facts"], bundle.version
+    if digest_of(facts) != told["digest"]:
+        yield "the evidence is not what the digest stands for that reviewers saw"
+    if (facts["version"], facts["run_id"]) != (version["version"], version["run_id"]):
+        yield f"it is evidence of another version than {bundle.name}"
+    if facts["manifest_digest"] not in ("", version["manifest_digest"]):
+        yield f"it names other artifacts than {ARTIFACTS}"
+    if f"{_PROMOTIONS}{told['promotion']}.json" not in bundle.records:
+        yield f"the promotion {told['promotion']} that it belongs to is not in the bundle"
+
+
+def _promotion(bundle: _Bundle, name: str) -> Iterator[str]:
+    told = bundle.records[name]
+    known = bundle.evidence_of(told["pk"])
+    if told["version"] != bundle.name:
+        yield f"it is a promotion of {told['version']}"
+    if told["evidence_digest"] not in known:
+        yield "the evidence that it was decided on is not in the bundle"
+    for review in told["reviews"]:
+        if review["evidence_digest"] not in known:
+            yield f"the evidence that {review['reviewer_name']} reviewed is not in the bundle"
+    rows = [(one["reviewer_name"], one["verdict"], one["evidence_digest"]) for one in told["reviews"]]
+    entries = bundle.entries_of("promotion.reviewed", str(told["pk"]))
+    recorded = [(one["actor_name"], one["verdict"], one["evidence_digest"]) for one in entries]
+    if Counter(rows) != Counter(recorded):
+        yield "its reviews are not those that the audit trail recorded"
+    yield from _approvals(told, known)
+
+
+def _approvals(told: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a fault if a request was approved by fewer people than its evidence says that it takes."""
+    if told["kind"] != "request" or told["state"] not in _DECIDED or told["evidence_digest"] not in known:
+        return
+    needed = known[told["evidence_digest"]]["policy"]["approvals"]
+    given = {
+        one["reviewer_name"]
+        for one in told["reviews"]
+        if one["verdict"] == "approve" and one["evidence_digest"] == told["evidence_digest"]
+    }
+    if len(given - {told["requested_by_name"]}) < needed:
+        yield f"it was approved by fewer than {needed} people who saw the evidence that it was decided on"
+
+
+def _reproduction(bundle: _Bundle, name: str) -> Iterator[str]:
+    told, version = bundle.records[name]["statement"], bundle.version
+    if (told["model"], told["version"]) != (version["model"], version["version"]):
+        yield f"it is a report about {told['model']}@{told['version']}"
+    if told["manifest_digest"] not in ("", version["manifest_digest"]):
+        yield f"it is about other artifacts than {ARTIFACTS}"
+    file = told["model_file"]
+    listed = {one["path"]: one["sha256"] for one in bundle.records[ARTIFACTS]["files"]}
+    if file.get("registered_as") and listed.get(file["registered_as"]) != file["sha256"]:
+        yield f"the model that was rebuilt is not {file['registered_as']} of {ARTIFACTS}"
+    entries = bundle.entries_of("version.reproduced")
+    if digest_of(told) not in [one["report_sha256"] for one in entries]:
+        yield "the audit trail has not recorded this report"
+
+
+_CHECKS: dict[str, Callable[[_Bundle, str], Iterator[str]]] = {
+    VERSION: _version,
+    ARTIFACTS: _artifacts,
+    CARD: _card,
+    GRAPH: _graph,
+    _EVIDENCE: _evidence,
+    _PROMOTIONS: _promotion,
+    _REPRODUCTIONS: _reproduction,
+}
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Yield every file below `folder`, and every link, which is not followed."""
+    for root, folders, names in os.walk(folder, onerror=_raised):
+        yield from (Path(root, name) for name in names)
+        yield from (path for name in folders if (path := Path(root, name)).is_symlink())
+
+
+def _raised(error: OSError) -> None:
+    raise error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
