@@ -69,6 +69,7 @@ REPRODUCTIONS = (
     _("The stage %(name)s is frozen, so DVC would not run it."),
     _("The command of the stage %(name)s is not the one that dvc.lock recorded."),
     _("The parameter %(name)s of the stage %(stage)s is not the one that dvc.lock recorded."),
+    _("The parameters of %(name)s cannot be checked: %(problem)s"),
     _("Not what dvc.lock recorded: %(names)s."),
     _("The DVC remote %(name)s is a folder of this installation."),
     _("The DVC remote %(name)s sets %(option)s, which a reproduction does not accept."),

@@ -17,13 +17,13 @@ from experiments.pipeline_clone import PipelineClone
 from experiments.pipeline_summary import place
 from integrations import dvc_ignore, enclosure
 from integrations.dvc_commands import DVCError
-from integrations.dvc_files import DEFAULT_PARAMS_FILE
 from integrations.dvc_records import Lock, Pipeline
 from integrations.dvc_verification import Mismatch, verify_outputs
 from integrations.errors import IntegrationError
 from integrations.yaml_text import load_mapping
 from lineage import foreign_sources, reproduction_words
 from lineage.rebuilt import NotRebuiltError, Verdict
+from registry.clone_paths import has_linked_parent, is_inside
 
 _SHOWN = 10
 _BY_KIND = {
@@ -135,6 +135,13 @@ class RebuildClone(PipelineClone):
         self.context.check()
         return found
 
+    def content(self, path: str) -> bytes | None:
+        """Return what a file of the repository holds; None where there is none, or where it is a link."""
+        file = self.path / path
+        if not is_inside(path) or has_linked_parent(self.path, file):
+            return None
+        return file.read_bytes() if file.is_file() and not file.is_symlink() else None
+
     def rebuild(self, on_line: Callable[[str], None]) -> None:
         """Run every stage.
 
@@ -189,37 +196,6 @@ def inputs_of(pipeline: Pipeline, lock: Lock) -> list[tuple[str, str, str]]:
             if not any(_overlap(path, out) for out in made):
                 found.setdefault((path, dep.md5 or ""), (name, path, dep.md5 or ""))
     return list(found.values())
-
-
-def check_lock(pipeline: Pipeline, lock: Lock, params_text: str) -> None:
-    """Refuse a lock that is not of this pipeline with these parameters.
-
-    :param params_text: content of the parameters file
-    :raises NotRebuiltError: something has changed since it was written, or a stage would not be run
-    """
-    for stage in pipeline.stages:
-        locked = lock.stages.get(stage.name)
-        if locked is None and not stage.templated and stage.expanded:
-            raise NotRebuiltError(Verdict.NO_RECORD, f"dvc.lock records nothing of the stage {stage.name}.")
-        if stage.frozen:
-            text = f"The stage {stage.name} is frozen, so DVC would not run it."
-            raise NotRebuiltError(Verdict.NO_RECORD, text)
-        if locked is not None and not stage.templated and locked.cmd.split() != stage.cmd.split():
-            text = f"The command of the stage {stage.name} is not the one that dvc.lock recorded."
-            raise NotRebuiltError(Verdict.CHANGED_INPUT, text)
-    params = load_mapping(params_text, DEFAULT_PARAMS_FILE) if params_text else {}
-    for name, stage_lock in lock.stages.items():
-        for key, value in stage_lock.params.get(DEFAULT_PARAMS_FILE, {}).items():
-            if value is not None and _at(params, key) != value:
-                text = f"The parameter {key} of the stage {name} is not the one that dvc.lock recorded."
-                raise NotRebuiltError(Verdict.CHANGED_INPUT, text)
-
-
-def _at(params: Any, key: str) -> Any:
-    """Return what stands at a dotted key; None where nothing does."""
-    for part in key.split("."):
-        params = params.get(part) if isinstance(params, dict) else None
-    return params
 
 
 def _overlap(one: str, other: str) -> bool:

@@ -25,7 +25,7 @@ from integrations.dvc_commands import DVCError
 from integrations.dvc_records import Lock, Pipeline
 from integrations.errors import IntegrationError
 from integrations.git_repository import GitMirror
-from lineage import reproduction, reproduction_clone, reproduction_facts
+from lineage import lock_checks, reproduction, reproduction_facts
 from lineage.models import HistoryCommit, Reproduction
 from lineage.rebuilt import NotRebuiltError, Verdict, judge, tolerance_data
 from lineage.reproduction_clone import RebuildClone
@@ -101,12 +101,13 @@ class _Rebuilding:
         with self._step("pull data"):
             self.clone.pull_inputs(pipeline, lock)
         with self._step("check inputs"):
-            reproduction_clone.check_lock(pipeline, lock, self.clone.params_text())
+            lock_checks.check_lock(pipeline, lock, self.clone.content)
             self.report["inputs"] = self.clone.check_inputs(pipeline, lock)
             before = reproduction_facts.Recorded.read(self.clone, pipeline, lock, self.version)
             self.report["environment"] = reproduction_facts.environment(self.version, self.clone.probe())
         self._run_stages(board, pipeline)
         with self._step("compare"):
+            lock_checks.check_rerun(lock, self.clone.lock())
             found = reproduction_facts.compare(self.clone, pipeline, lock, before, self.tolerance)
             self.report |= found
         return judge(

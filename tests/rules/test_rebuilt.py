@@ -2,11 +2,7 @@
 
 import pytest
 
-from experiments import sentences
-from integrations.dvc_files import read_pipeline
-from integrations.dvc_locks import read_lock
 from lineage.rebuilt import (
-    NotRebuiltError,
     State,
     Tolerance,
     Verdict,
@@ -15,20 +11,6 @@ from lineage.rebuilt import (
     compare_texts,
     judge,
 )
-from lineage.reproduction_clone import check_lock
-
-PIPELINE = "stages:\n  fit:\n    cmd: python fit.py\n    params: [lr, net]\n"
-LOCK = """\
-schema: '2.0'
-stages:
-  fit:
-    cmd: python fit.py
-    params:
-      params.yaml:
-        lr: 0.1
-        net: {layers: [1, 2], wide: true}
-"""
-PARAMS = "lr: 0.1\nnet:\n  layers: [1, 2]\n  wide: true\n"
 
 
 def states(**rows: str) -> list[dict[str, str]]:
@@ -108,28 +90,3 @@ def test_environments_differ_by_machine_and_package() -> None:
         {"name": "new", "recorded": "", "rebuilt": "1"},
         {"name": "numpy", "recorded": "1", "rebuilt": "2"},
     ]
-
-
-def test_a_lock_of_this_pipeline_passes() -> None:
-    check_lock(read_pipeline(PIPELINE), read_lock(LOCK), PARAMS)
-
-
-@pytest.mark.parametrize(
-    ("pipeline", "lock", "params", "verdict", "told"),
-    [
-        (PIPELINE, "schema: '2.0'\nstages: {}\n", PARAMS, "no_record", "nothing of the stage fit"),
-        (f"{PIPELINE}    frozen: true\n", LOCK, PARAMS, "no_record", "is frozen"),
-        (PIPELINE.replace("fit.py", "other.py"), LOCK, PARAMS, "changed_input", "command of the stage fit"),
-        (PIPELINE, LOCK, PARAMS.replace("0.1", "0.2"), "changed_input", "parameter lr"),
-        (PIPELINE, LOCK, PARAMS.replace("[1, 2]", "[1, 3]"), "changed_input", "parameter net"),
-        (PIPELINE, LOCK, "", "changed_input", "parameter lr"),
-    ],
-)
-def test_a_lock_of_something_else_is_named(
-    pipeline: str, lock: str, params: str, verdict: str, told: str
-) -> None:
-    with pytest.raises(NotRebuiltError) as refusal:
-        check_lock(read_pipeline(pipeline), read_lock(lock), params)
-    assert refusal.value.verdict == verdict
-    assert told in refusal.value.problem
-    assert sentences.is_known(refusal.value.problem)
