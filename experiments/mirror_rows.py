@@ -15,7 +15,7 @@ from django.db import transaction
 
 from experiments.mirror_bulk import upsert
 from experiments.mirror_values import RunValues, experiment_columns, run_values
-from experiments.models import Experiment, Run, RunMetric, RunParam, RunTag
+from experiments.models import Experiment, Run, RunInput, RunMetric, RunParam, RunTag
 from integrations.mlflow_records import ExperimentRecord, RunRecord
 
 ACTIVE = "active"
@@ -32,6 +32,7 @@ _NARROW: dict[Any, list[str]] = {
     RunMetric: ["value"],
     RunParam: ["value", "number"],
     RunTag: ["value"],
+    RunInput: ["value"],
 }
 
 
@@ -125,6 +126,8 @@ def write_runs(records: Iterable[RunRecord], *, now: datetime) -> Written:
         _write_narrow(RunParam, {pk: one.params for pk, one in said.items()})
         tags = {pk: {key: (value,) for key, value in one.tags.items()} for pk, one in said.items()}
         _write_narrow(RunTag, tags)
+        used = {pk: {key: (value,) for key, value in one.data.items()} for pk, one in said.items()}
+        _write_narrow(RunInput, used)
     new = sum(row.run_id not in known for row in rows)
     return Written(new, len(rows) - new)
 

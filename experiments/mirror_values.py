@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,9 +27,12 @@ MAX_INPUTS = 100
 _MAX_SOURCE = 500
 
 # In every digest: raise it when more or other things are stored, and every run is written anew.
-_FORMAT = 3
+_FORMAT = 4
 
 _LONGEST_NUMBER = 40
+_WHOLE_HASH = re.compile(r"[0-9a-f]{32,128}(\.dir)?")
+# What ids of nodes keep for themselves, see `lineage.node_ids`.
+_NO_PART_OF_A_KEY = re.compile(r"[\s@]")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Some centuries before the end of the calendar, so that no time zone can lead beyond it.
@@ -43,6 +47,7 @@ class RunValues:
     :ivar latest: value of each metric that gets a `RunMetric` row; None stands for NaN and infinity
     :ivar params: text and number (None if it is none) of each parameter that gets a `RunParam` row
     :ivar tags: text of each tag that gets a `RunTag` row
+    :ivar data: name of each data set that gets a `RunInput` row
     :ivar series_digest: changes whenever the histories of the run's metrics may have changed
     """
 
@@ -50,6 +55,7 @@ class RunValues:
     latest: dict[str, float | None]
     params: dict[str, tuple[str, float | None]]
     tags: dict[str, str]
+    data: dict[str, str]
     series_digest: str
 
     @property
@@ -129,7 +135,20 @@ def run_values(record: RunRecord) -> RunValues:
         if is_stored(key)
     }
     tags = {key: value[:MAX_FILTER_VALUE] for key, value in columns["tags"].items() if is_stored(key)}
-    return RunValues(columns, latest, params, tags, _series_digest(record.status, points))
+    data = {key: one["name"] for one in columns["inputs"] if (key := data_key(one["name"], one["digest"]))}
+    return RunValues(columns, latest, params, tags, data, _series_digest(record.status, points))
+
+
+def data_key(name: str, digest: str) -> str:
+    """Return what tells data apart that a run says it used; empty if it gave no digest.
+
+    A hash as DVC has it says all: data that DVC tracks are the same here. MLflow's own digests have eight
+    digits, too few for it, so their name is added, as in `1f0c94a3~training`.
+    """
+    if not digest or _WHOLE_HASH.fullmatch(digest):
+        return digest
+    key = _NO_PART_OF_A_KEY.sub("_", f"{digest}~{name}")
+    return key if len(key) <= MAX_KEY else hashlib.sha256(key.encode()).hexdigest()
 
 
 def _input(record: DatasetInput) -> dict[str, str]:

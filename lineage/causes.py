@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from experiments.models import Run, RunTag
+from experiments.models import Run, RunInput, RunTag
 from lineage import downstream, reach
 from lineage.graph import Key
 from lineage.models import DataVersion, HistoryCommit, StageFile
@@ -68,7 +68,9 @@ class Reached:
             of_jobs = Exists(RunTag.objects.filter(run=OuterRef("run"), key=reach.JOB_TAG))
             tags |= Q(of_jobs, key="git_commit", value__in=ours.values("sha"))
         tagged = RunTag.objects.filter(tags).order_by().values("run")
-        return Run.objects.filter(Q(run_id__in=wanted[Kind.RUN]) | Q(pk__in=tagged)).values("run_id")
+        used = RunInput.objects.filter(key__in=wanted[Kind.DATA]).order_by().values("run")
+        here = Q(run_id__in=wanted[Kind.RUN]) | Q(pk__in=tagged) | Q(pk__in=used)
+        return Run.objects.filter(here).values("run_id")
 
     def _kept(self) -> Q:
         """Return the condition that a version whose run is gone says so itself."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 
 from django.db.models import F
 
-from experiments.models import RunTag
+from experiments.models import RunInput, RunTag
 from lineage import reach
 from lineage.graph import Hop, Key, Node
 from lineage.models import PipelineStage, SnapshotStage, StageFile
@@ -18,7 +18,7 @@ _PIPELINE = PipelineStage.Kind.PIPELINE
 
 
 def expand(keys: Collection[Key], limits: Reach) -> Hop:
-    """Return what came of `keys`. At most twelve queries."""
+    """Return what came of `keys`. At most thirteen queries."""
     found = Found()
     for kind, step in _BY_TEXT.items():
         if texts := reach.values(keys, kind):
@@ -37,6 +37,18 @@ def _data(wanted: list[str], found: Found, limits: Reach) -> None:
     for value, stage, at in told:
         found.below(Node(Key(Kind.STAGE, str(stage)), at), Key(Kind.DATA, value))
     _tagged((reach.DATA_TAG,), wanted, Kind.DATA, found, limits)
+    _using(wanted, found, limits)
+
+
+def _using(wanted: list[str], found: Found, limits: Reach) -> None:
+    """Add the runs that said they used data, the newest first."""
+    if not limits.runs:
+        return
+    rows = RunInput.objects.filter(key__in=wanted, **limits.then("run__started_at"))
+    told, complete = limits.read(rows.order_by("-run").values_list("key", "run__run_id", "run__started_at"))
+    found.complete &= complete
+    for value, run_id, at in told:
+        found.below(Node(Key(Kind.RUN, run_id), at), Key(Kind.DATA, value))
 
 
 def _stages(wanted: list[int], found: Found, limits: Reach) -> None:
@@ -138,6 +150,7 @@ def _versions(wanted: list[int], found: Found, limits: Reach) -> None:
 def _finals(wanted: list[int], found: Found, limits: Reach) -> None:
     """Add the versions that made candidates final."""
     rows = ModelVersion.objects.filter(finalises__in=wanted, **limits.then("created_at"))
+    rows = rows.exclude(model__in=limits.hidden)
     rows = rows.annotate(then=as_of.stage_then(limits.at)).order_by()
     for candidate, pk, model, at, stage in rows.values_list("finalises", "pk", "model", "created_at", "then"):
         found.below(limits.version(pk, model, at, stage), Key(Kind.VERSION, str(candidate)))

@@ -49,6 +49,8 @@ _FACTS: Mapping[str, Promise] = {
     "author": _("Author"),
     "message": _("Message"),
     "also_at": _("Also at"),
+    "source": _("Source"),
+    "source_type": _("Kind of source"),
     "sha": _("SHA"),
     "committed_at": _("Committed"),
     "also_in": _("Also in"),

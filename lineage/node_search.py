@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.http import Http404
 
 from accounts.access import Person
-from experiments.models import Run, RunTag
+from experiments.models import Run, RunInput, RunTag
 from lineage import facts, node_ids, reach, roots
 from lineage.facts import Told
 from lineage.graph import Key, Node
@@ -28,7 +28,7 @@ _HEXADECIMAL = set("0123456789abcdef")
 
 
 def find(text: str, *, user: Person) -> list[Told]:
-    """Return the nodes that `text` may mean. Sixteen queries at most.
+    """Return the nodes that `text` may mean. Eighteen queries at most.
 
     :param text: id of a node or ``#`` and the number of a promotion; ``model@version`` or the beginning of a
         model's name; the first four characters or more of a hash, a SHA or a run's id; a path of data. If it
@@ -95,9 +95,13 @@ def _data(text: str) -> Iterable[Node]:
         if not found:
             tags = RunTag.objects.filter(key=reach.DATA_TAG, value__gte=text, value__lt=_after(text))
             found = list(tags.order_by("value").values_list("value", flat=True).distinct()[:SHOWN])
+        # What follows a digest is no hexadecimal digit, and collations do not agree where it stands.
+        used = RunInput.objects.filter(key__startswith=text)
     else:
         rows = DataVersion.objects.filter(path=text.rstrip("/")).order_by("-first_at")
         found = list(rows.values_list("hash", flat=True)[:SHOWN])
+        used = RunInput.objects.filter(value=text)
+    found += used.order_by("key").values_list("key", flat=True).distinct()[:SHOWN]
     nodes = (reach.data(value) for value in dict.fromkeys(found))
     return [node for node in nodes if node]
 

@@ -8,7 +8,7 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 
 from accounts.access import Person
-from experiments.models import Commit, Repository, Run, RunTag
+from experiments.models import Commit, Repository, Run, RunInput, RunTag
 from lineage import reach
 from lineage.graph import Key, Node
 from lineage.models import DataVersion, HistoryCommit, PipelineStage
@@ -30,7 +30,8 @@ def find(node: NodeId, *, user: Person) -> Node:
 
 def _data(node: NodeId, _user: Person) -> Node | None:
     tagged = RunTag.objects.filter(key=reach.DATA_TAG, value=node.name)
-    known = DataVersion.objects.filter(hash=node.name).exists() or tagged.exists()
+    used = RunInput.objects.filter(key=node.name)
+    known = DataVersion.objects.filter(hash=node.name).exists() or tagged.exists() or used.exists()
     return Node(Key(Kind.DATA, node.name)) if known else None
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 
 from django.db.models import Exists, OuterRef
 
-from experiments.models import RunTag
+from experiments.models import RunInput, RunTag
 from lineage import reach
 from lineage.graph import Hop, Key, Node
 from lineage.models import DataVersion, PipelineStage, SnapshotStage, StageFile
@@ -19,7 +19,7 @@ _DATA_NAME = "dataset_name"
 
 
 def expand(keys: Collection[Key], limits: Reach, told: set[Key]) -> Hop:
-    """Return what `keys` came from. At most nine queries.
+    """Return what `keys` came from. At most ten queries.
 
     :param told: stages whose commit is known from a run; those of a walk are kept here between its hops
     """
@@ -87,6 +87,13 @@ def _runs(wanted: list[str], found: Found, limits: Reach) -> None:
         data = reach.data(tags.get(reach.DATA_TAG, ""))
         if data:
             found.above(data, key)
+    used = RunInput.objects.filter(run__run_id__in=wanted).order_by()
+    rows, complete = limits.read(used.values_list("run__run_id", "key"))
+    found.complete &= complete
+    for run_id, value in rows:
+        data = reach.data(value)
+        if data:
+            found.above(data, Key(Kind.RUN, run_id))
     if shas:
         _stages_of(shas, found, limits)
 

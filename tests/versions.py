@@ -5,8 +5,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from experiments.mirror_values import as_number
-from experiments.models import Experiment, Run, RunMetric, RunParam, RunTag
+from experiments.mirror_values import as_number, data_key
+from experiments.models import Experiment, Run, RunInput, RunMetric, RunParam, RunTag
 from experiments.run_columns import number_of
 from registry.metadata import ModelMetadata
 from registry.models import ModelVersion, RegisteredModel
@@ -53,6 +53,8 @@ def _fill_narrow_tables(run: Run) -> None:
         RunParam.objects.create(run=run, key=key, value=str(value)[:250], number=as_number(str(value)))
     for key, value in run.tags.items():
         RunTag.objects.create(run=run, key=key, value=str(value)[:250])
+    for one in run.inputs:
+        RunInput.objects.create(run=run, key=data_key(one["name"], one["digest"]), value=one["name"])
 
 
 def make_model(name: str = "receipt-ocr") -> RegisteredModel:

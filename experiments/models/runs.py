@@ -128,6 +128,25 @@ class RunTag(models.Model):
         return self.key
 
 
+class RunInput(models.Model):
+    """One data set that a run says it used (`mlflow.log_input`), for lineage; `Run.inputs` has the rest.
+
+    `key` is as `experiments.mirror_values.data_key` has it, the same for all runs that used these data;
+    `value` is their name.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="used_data")
+    key = models.CharField(max_length=250)
+    value = models.CharField(max_length=250)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "key"], name="one_row_per_input")]
+        indexes = [models.Index(fields=["key", "run"], name="input_used_by")]
+
+    def __str__(self) -> str:
+        return self.value
+
+
 class SavedView(models.Model):
     """A table of runs as somebody arranged it: the query of its address, under a name."""
 

@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Collection
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Min, OuterRef
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
-from experiments.models import RunTag
+from experiments.mirror_values import data_key
+from experiments.models import RunInput, RunTag
 from lineage import graph_words
 from lineage.facts.told import Fact, Told, facts
 from lineage.models import DataVersion
@@ -20,16 +21,31 @@ _NAMES = 200
 
 
 def of(values: Collection[str], _limits: Reach) -> dict[str, Told]:
-    """Return what is told of data by hash. One query."""
+    """Return what is told of data by hash. Three queries at most."""
     rows = DataVersion.objects.filter(hash__in=values).select_related("repository")
     places: dict[str, list[DataVersion]] = defaultdict(list)
     for row in rows.order_by("first_at", "pk"):
         places[row.hash].append(row)
-    names = _names([value for value in values if value not in places])
-    return {
-        value: _known(places[value]) if value in places else _unknown(value, *names.get(value, ("", False)))
-        for value in values
+    told = {value: _known(rows) for value, rows in places.items()}
+    used = _used([value for value in values if value not in told])
+    told |= {value: _logged(value, said) for value, said in used.items()}
+    names = _names([value for value in values if value not in told])
+    return told | {
+        value: _unknown(value, *names.get(value, ("", False))) for value in values if value not in told
     }
+
+
+def _used(keys: Collection[str]) -> dict[str, dict[str, str]]:
+    """Return what the first run that used data said of them, as `Run.inputs` has it. One query."""
+    if not keys:
+        return {}
+    first = RunInput.objects.filter(key__in=keys).order_by().values("key").annotate(first=Min("pk"))
+    rows = RunInput.objects.filter(pk__in=first.values("first")).order_by()
+    found: dict[str, dict[str, str]] = {}
+    for key, name, inputs in rows.values_list("key", "value", "run__inputs"):
+        same = (one for one in inputs if data_key(one["name"], one["digest"]) == key)
+        found[key] = next(same, {"name": name})
+    return found
 
 
 def _names(hashes: Collection[str]) -> dict[str, tuple[str, bool]]:
@@ -66,6 +82,22 @@ def _known(rows: list[DataVersion]) -> Told:
             Fact("author", row.author),
             Fact("message", row.message),
             Fact("also_at", others, "list"),
+        ),
+    )
+
+
+def _logged(value: str, said: dict[str, str]) -> Told:
+    """Return data that runs used without DVC: what MLflow knows is a name, a digest and a source."""
+    return Told(
+        Kind.DATA,
+        str(NodeId(Kind.DATA, value)),
+        said["name"] or value[:12],
+        _("logged to MLflow"),
+        facts=facts(
+            Fact("hash", said.get("digest", value), "digest"),
+            Fact("name", said["name"]),
+            Fact("source_type", said.get("source_type", "")),
+            Fact("source", said.get("source", "")),
         ),
     )
 

@@ -200,3 +200,5 @@ def test_data_sets_that_a_run_says_it_used_are_mirrored(url: str) -> None:
             "context": "training",
         }
     ]
+    [used] = mirrored(url, run.run_id).used_data.all()
+    assert (used.key, used.value) == ("ab12~digits", "digits")

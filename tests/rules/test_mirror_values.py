@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.mirror_values import experiment_columns, moment, number, run_values
+from experiments.mirror_values import MAX_KEY, data_key, experiment_columns, moment, number, run_values
 from experiments.stored_text import text
-from integrations.mlflow_records import ExperimentRecord, MetricPoint, RunRecord
+from integrations.mlflow_records import DatasetInput, ExperimentRecord, MetricPoint, RunRecord
 
 RUN = RunRecord(
     run_id="f" * 32,
@@ -110,3 +110,31 @@ def test_an_experiment_becomes_columns() -> None:
     columns = experiment_columns(record)
     assert len(columns["name"]) == 500
     assert columns["tags"] == {"a": "\ufffd"}
+
+
+@pytest.mark.parametrize(
+    ("name", "digest", "key"),
+    [
+        ("digit scans", "1f0c94a3", "1f0c94a3~digit_scans"),
+        ("me@work", "1f0c94a3", "1f0c94a3~me_work"),
+        ("any", "a" * 32, "a" * 32),
+        ("any", "a" * 32 + ".dir", "a" * 32 + ".dir"),
+        ("any", "", ""),
+    ],
+)
+def test_data_of_runs_are_told_apart_by_a_whole_hash_or_by_digest_and_name(
+    name: str, digest: str, key: str
+) -> None:
+    assert data_key(name, digest) == key
+
+
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_keys_of_data_fit_their_column_and_long_names_stay_apart(name: str, digest: str) -> None:
+    assert len(data_key(name, digest)) <= MAX_KEY
+    assert data_key(f"{name}{'x' * MAX_KEY}1", "1f") != data_key(f"{name}{'x' * MAX_KEY}2", "1f")
+
+
+def test_each_data_set_of_a_run_is_kept_once_and_those_without_a_digest_have_no_key() -> None:
+    told = [("a", "1"), ("a", "1"), ("b", ""), ("c", "2")]
+    inputs = tuple(DatasetInput(name, digest, "s3", "s3://x", "training") for name, digest in told)
+    assert run_values(replace(RUN, inputs=inputs)).data == {"1~a": "a", "2~c": "c"}
