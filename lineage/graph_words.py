@@ -54,6 +54,7 @@ _FACTS: Mapping[str, Promise] = {
     "sha": _("SHA"),
     "committed_at": _("Committed"),
     "also_in": _("Also in"),
+    "gto": _("Registry (GTO)"),
     "command": _("Command"),
     "run_id": _("Run"),
     "experiment": _("Experiment"),

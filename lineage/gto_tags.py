@@ -11,6 +11,7 @@ In tags a folder stands before the name with `=` in place of `:` (`models=churn@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -90,36 +91,56 @@ def looks_like_one(tag: str) -> bool:
 def states(events: Iterable[E]) -> list[ArtifactState[E]]:
     """Return every artifact as its events leave it, by name.
 
-    A stage has one version: the one that was assigned last, unless it was taken out since.
+    As GTO sees it (`gto/base.py`, `Artifact.get_vstages` by time): a version is in the stages that it was
+    assigned to and not taken out of since, and of several versions in a stage the one that was assigned last
+    is who has it. One that was taken back is in none.
 
     :param events: in the order of time
     """
-    found: dict[str, ArtifactState[E]] = {}
+    found: dict[str, list[E]] = defaultdict(list)
     for event in events:
-        state = found.setdefault(event.artifact, ArtifactState(event.artifact))
-        state.events.insert(0, event)
-        _apply(state, event)
-    for state in found.values():
-        by_version = {one.registered.version: one for one in state.versions}
-        for stage, event in state.stages.items():
-            if event.version in by_version:
-                by_version[event.version].stages[stage] = event
-    return sorted(found.values(), key=lambda state: state.name)
+        found[event.artifact].append(event)
+    return [_state(name, found[name]) for name in sorted(found)]
 
 
-def _apply(state: ArtifactState[E], event: E) -> None:
-    known = next((one for one in state.versions if one.registered.version == event.version), None)
+def _state(name: str, events: list[E]) -> ArtifactState[E]:
+    versions: dict[str, VersionState[E]] = {}
+    assigned: dict[tuple[str, str], E] = {}
+    deprecated: E | None = None
+    for event in events:
+        if event.action in (REGISTER, DEREGISTER):
+            _register(versions, event)
+        elif event.action == ASSIGN:
+            assigned.pop((event.stage, event.version), None)  # so that the order is that of time
+            assigned[event.stage, event.version] = event
+        elif event.action == UNASSIGN:
+            _unassign(assigned, event)
+        else:
+            deprecated = event if event.action == DEPRECATE else None
+    stages: dict[str, E] = {}
+    for (stage, version), event in assigned.items():
+        known = versions.get(version)
+        if known is None or known.deregistered is None:
+            stages[stage] = event
+    for stage, event in stages.items():
+        if event.version in versions:
+            versions[event.version].stages[stage] = event
+    return ArtifactState(name, list(versions.values())[::-1], stages, events[::-1], deprecated)
+
+
+def _register(versions: dict[str, VersionState[E]], event: E) -> None:
+    known = versions.get(event.version)
     if event.action == REGISTER and known is None:
-        state.versions.insert(0, VersionState(event))
+        versions[event.version] = VersionState(event)
     elif event.action == REGISTER and known is not None:
         known.registered, known.deregistered = event, None
-    elif event.action == DEREGISTER and known is not None:
+    elif known is not None:
         known.deregistered = event
-    elif event.action == ASSIGN:
-        state.stages[event.stage] = event
-    elif event.action == UNASSIGN:
-        current = state.stages.get(event.stage)
-        if current is not None and (not event.version or current.version == event.version):
-            del state.stages[event.stage]
-    elif event.action in (CREATE, DEPRECATE):
-        state.deprecated = event if event.action == DEPRECATE else None
+
+
+def _unassign(assigned: dict[tuple[str, str], E], event: E) -> None:
+    if event.version:
+        assigned.pop((event.stage, event.version), None)
+        return
+    for key in [key for key in assigned if key[0] == event.stage]:
+        del assigned[key]

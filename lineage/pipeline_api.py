@@ -211,4 +211,4 @@ class Gto(APIView):
     def get(self, request: Request, name: str) -> Response:
         """Return every artifact by name."""
         _who, repository = access.repository_for(request._request, name)
-        return Response(ArtifactSerializer(gto.artifacts(repository), many=True).data)
+        return Response(ArtifactSerializer(gto.registry(repository).artifacts, many=True).data)

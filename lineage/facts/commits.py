@@ -12,12 +12,13 @@ from lineage.models import HistoryCommit
 from lineage.node_ids import Kind, NodeId
 from lineage.page_addresses import address
 from lineage.reach import Reach
+from lineage.selectors import gto
 
 SHORT = 10
 
 
-def of(values: Collection[str], _limits: Reach) -> dict[str, Told]:
-    """Return what is told of commits by SHA. Two queries at most."""
+def of(values: Collection[str], limits: Reach) -> dict[str, Told]:
+    """Return what is told of commits by SHA. Three queries at most."""
     rows: dict[str, list[HistoryCommit | Commit]] = defaultdict(list)
     history = HistoryCommit.objects.filter(sha__in=values).select_related("repository")
     for row in history.order_by("pk"):
@@ -27,10 +28,14 @@ def of(values: Collection[str], _limits: Reach) -> dict[str, Told]:
         known = roots.indexed(unread).select_related("repository").defer("params_text", "pipeline")
         for commit in known.order_by("pk"):
             rows[commit.sha].append(commit)
-    return {value: _known(rows[value]) if value in rows else _unknown(value) for value in values}
+    registered = gto.of_commits([*rows], at=limits.at) if rows else {}
+    return {
+        value: _known(rows[value], registered.get(value, [])) if value in rows else _unknown(value)
+        for value in values
+    }
 
 
-def _known(rows: list[HistoryCommit | Commit]) -> Told:
+def _known(rows: list[HistoryCommit | Commit], registered: list[str]) -> Told:
     row = rows[0]
     name = row.repository.name
     return Told(
@@ -46,6 +51,7 @@ def _known(rows: list[HistoryCommit | Commit]) -> Told:
             Fact("author", row.author),
             Fact("committed_at", row.committed_at, "time"),
             Fact("message", row.subject),
+            Fact("gto", registered, "list"),
             Fact("also_in", sorted({one.repository.name for one in rows[1:]} - {name}), "list"),
         ),
     )

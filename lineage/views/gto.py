@@ -16,7 +16,7 @@ def gto(request: HttpRequest, name: str) -> HttpResponse:
     context = {
         "repository": repository,
         "tab": "gto",
-        "artifacts": selectors.artifacts(repository),
+        "registry": selectors.registry(repository),
         "state": data_selectors.state_of(repository),
     }
     return render(request, "lineage/gto.html", context)

@@ -12,8 +12,9 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.roles import Role
 from experiments.models import Repository
-from lineage import listings
+from lineage import gto_tags, listings
 from lineage.models import CommitInputs, DataVersion, GtoEvent, HistoryCommit, HistoryState
+from lineage.selectors import gto as gto_selectors
 from registry.models import RegisteredModel
 from tests.history import make_data, make_history, make_snapshot, make_stage
 from tests.jobs import make_repository
@@ -158,6 +159,42 @@ def test_gto_shows_who_is_in_which_stage(client: Client, repository: Repository)
     page = words(client, "/repositories/foreign/gto/")
     assert "v1.0.0 prod eeeeeeee" in page
     assert "2 tags look like GTO" in page
+
+
+def make_tag(repository: Repository, tag: str, sha: str, version: str = "v1.0.0") -> GtoEvent:
+    parsed = gto_tags.parse(tag)
+    assert parsed is not None
+    return GtoEvent.objects.create(
+        repository=repository, tag=tag, artifact=parsed.artifact, action=parsed.action, stage=parsed.stage,
+        version=parsed.version or version, sha=sha, author="Tester", at=timezone.now(), annotated=True,
+    )  # fmt: skip
+
+
+def test_the_history_says_what_gto_calls_a_commit(client: Client, repository: Repository) -> None:
+    old, new = repository.history.order_by("committed_at").values_list("sha", flat=True)
+    for tag, sha in (("m@v1.0.0", old), ("m#prod#1", old), ("m#dev#2", old)):
+        make_tag(repository, tag, sha)
+    make_tag(make_repository("other"), "m@v9.9.9", new)
+    make_tag(repository, "n@v0.1.0", new)
+    make_tag(repository, "n@v0.1.0!#2", new)
+    page = words(client, "/repositories/foreign/history/")
+    assert "m@v1.0.0 (dev, prod)" in page
+    assert "v9.9.9" not in page
+    assert "n@v0.1.0" not in page
+
+
+def test_tags_that_are_too_many_are_said_to_be(
+    client: Client, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        make_tag(repository, f"m@v{number}.0.0", "e" * 40)
+    monkeypatch.setattr(gto_selectors, "MAX_EVENTS", 4)
+    assert "left out" not in words(client, "/repositories/foreign/gto/")
+    monkeypatch.setattr(gto_selectors, "MAX_EVENTS", 2)
+    page = words(client, "/repositories/foreign/gto/")
+    assert "2 older tags are left out" in page
+    assert "v3.0.0" in page
+    assert "v0.0.0" not in page
 
 
 def test_history_shows_what_cannot_be_read(client: Client, repository: Repository) -> None:

@@ -1,5 +1,6 @@
 """Reading the registry that GTO keeps in tags."""
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -77,6 +78,34 @@ def test_a_stage_has_the_version_that_was_assigned_last() -> None:
         "dev": "v1.0.0",
     }
     assert set(state.versions[1].stages) == {"dev"}
+
+
+def test_who_had_a_stage_before_has_it_again_when_another_is_taken_out() -> None:
+    tags = (("m@v1.0.0", ""), ("m@v2.0.0", ""), ("m#prod#1", "v1.0.0"), ("m#prod#2", "v2.0.0"))
+    for taken in (("m#prod!#3", "v2.0.0"), ("m@v2.0.0!#3", "")):
+        [state] = states(told(*tags, taken))
+        assert {stage: event.version for stage, event in state.stages.items()} == {"prod": "v1.0.0"}
+    [state] = states(told(*tags, ("m#prod#3", "v1.0.0")))
+    assert state.stages["prod"].version == "v1.0.0"
+
+
+def test_a_version_that_was_taken_back_is_in_no_stage_until_it_is_registered_again() -> None:
+    events = told(("m@v1.0.0", ""), ("m#prod#1", "v1.0.0"), ("m@v1.0.0!#2", ""), ("m@v1.0.0#3", ""))
+    [state] = states(events[:3])
+    assert (state.stages, state.versions[0].stages) == ({}, {})
+    [state] = states(events)
+    assert set(state.versions[0].stages) == {"prod"}
+
+
+def test_a_long_registry_is_read_in_time_that_grows_with_it() -> None:
+    def seconds(number: int) -> float:
+        events = told(*[(f"m@v{one}.0.0", "") for one in range(number)])
+        began = time.process_time()
+        states(events)
+        return time.process_time() - began
+
+    seconds(100)
+    assert seconds(20_000) < 2.0  # each event against each version took a minute
 
 
 def test_what_was_taken_back_is_gone() -> None:
