@@ -32,12 +32,23 @@ class State(StrEnum):
     NOT_COMPARED = "not_compared"
 
 
+class Source(StrEnum):
+    """Where the bytes of a registered file come from."""
+
+    OUTPUT = "output"  # a stage made them again
+    RECORDED = "recorded"  # a stage made them when `dvc.lock` recorded it
+    INPUT = "input"  # a file of the commit, or of its data
+    PACKAGING = "packaging"  # what MLflow writes around a model
+    UNKNOWN = "unknown"
+
+
 class Verdict(StrEnum):
     """How a reproduction ended; only the first two speak for the version."""
 
     IDENTICAL = "identical"
     WITHIN = "within_tolerance"
     DIFFERENT = "different"
+    NOT_SHOWN = "not_shown"
     NO_PIPELINE = "no_pipeline"
     NO_COMMIT = "no_commit"
     NO_RECORD = "no_record"
@@ -116,12 +127,12 @@ def judge(
     metrics: Iterable[Mapping[str, Any]],
     tolerance: Tolerance,
     *,
-    has_model: bool = True,
+    registered: Iterable[Mapping[str, Any]],
 ) -> Verdict:
     """Return what the rows of a comparison come to.
 
-    :param has_model: whether a file that was registered is among those that were made again, bit by bit;
-        without it a version cannot be called identical
+    :param registered: a row for every registered file, with its source. Without evidence that they are this
+        pipeline's, nothing of what it makes speaks for the version
     """
     outputs = [State(row["state"]) for row in files]
     measured = [State(row["state"]) for row in metrics if row["state"] != State.NOT_COMPARED]
@@ -129,11 +140,18 @@ def judge(
         return Verdict.NO_RECORD
     if not set(measured) <= {State.IDENTICAL, State.WITHIN} or State.MISSING in outputs:
         return Verdict.DIFFERENT
-    if State.DIFFERENT in outputs and (tolerance.identical_files or not measured):
+    same = set(outputs) <= {State.IDENTICAL}
+    if not same and (tolerance.identical_files or not measured):
         return Verdict.DIFFERENT
-    if set(outputs) | set(measured) == {State.IDENTICAL} and has_model:
-        return Verdict.IDENTICAL
-    return Verdict.WITHIN if measured else Verdict.DIFFERENT
+    if not is_shown(Source(row["source"]) for row in registered):
+        return Verdict.NOT_SHOWN
+    return Verdict.IDENTICAL if same and set(measured) <= {State.IDENTICAL} else Verdict.WITHIN
+
+
+def is_shown(sources: Iterable[Source]) -> bool:
+    """Say whether files are shown to be a pipeline's: it made one of them at least, and all are explained."""
+    found = set(sources)
+    return bool(found & {Source.OUTPUT, Source.RECORDED}) and Source.UNKNOWN not in found
 
 
 def compare_environments(recorded: Mapping[str, Any], rebuilt: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -93,14 +94,22 @@ class RebuildClone(PipelineClone):
                 raise
             raise NotRebuiltError(Verdict.MISSING_DATA, error.message) from None
 
-    def pull_recorded(self, paths: list[str]) -> None:
-        """Bring recorded outputs here as far as the remote has them: they are only compared with."""
+    @contextlib.contextmanager
+    def recorded(self, paths: Iterable[str]) -> Iterator[None]:
+        """Bring recorded outputs here as far as the remote has them, to be compared with.
+
+        Afterwards the cache is as it was: no stage finds its result there.
+        """
+        before = set(self._objects())
         for path in paths:
             try:
-                self.pull([path])
+                self.pull([] if (self.path / path).exists() else [path])
             except (IntegrationError, DVCError):
                 self.context.check()
                 self.context.log(f"{path} was not pushed")
+        yield
+        for file in set(self._objects()) - before:
+            file.unlink()
 
     def check_inputs(self, pipeline: Pipeline, lock: Lock) -> list[dict[str, str]]:
         """Hash everything that the stages start from against the lock; return it as rows.
@@ -156,6 +165,12 @@ class RebuildClone(PipelineClone):
         content = load_mapping((self.path / target).read_bytes(), target)
         return foreign_sources.check_source(target, content)
 
+    def is_recorded(self, path: str, out: str, md5: str) -> bool:
+        """Say whether a file here is what `dvc.lock` recorded of the output `out` that it is, or lies in."""
+        if path != out:
+            md5 = (self._listing(md5) or {}).get(path.removeprefix(f"{out}/"), "")
+        return _md5(self.path / path) == md5
+
     def _named(self, wrong: Mismatch) -> list[str]:
         """Return the files that are wrong, by the listing of a folder where there is one."""
         listing = self._listing(wrong.expected)
@@ -172,6 +187,9 @@ class RebuildClone(PipelineClone):
             if name in here and (found := _md5(folder / name)) != md5
         ]
         return named[:_SHOWN] or [f"{wrong.path} (changed, hash {wrong.found} instead of {wrong.expected})"]
+
+    def _objects(self) -> Iterator[Path]:
+        return (file for file in self.cache_dir.rglob("*") if file.is_file())
 
     def _listing(self, md5: str) -> dict[str, str] | None:
         """Return path -> hash of a folder, from the object of its hash; None without one that is whole."""

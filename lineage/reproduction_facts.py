@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from experiments.pipeline_summary import MAX_STAGES, in_running_order, outputs, 
 from experiments.stored_text import text
 from integrations.dvc_records import Lock, Pipeline
 from integrations.environment_probe import Environment
+from lineage import registered_files
 from lineage.rebuilt import State, Tolerance, compare_environments, compare_metrics, compare_texts
 from lineage.reproduction_clone import RebuildClone
 from registry import version_sources
@@ -51,11 +51,18 @@ def about(version: ModelVersion) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What there was before anything was run: metrics by name, and the texts that Git keeps by path."""
+    """What there was before anything was run.
+
+    :ivar metrics: by name
+    :ivar texts: those that Git keeps, by path
+    :ivar manifest: the registered files
+    :ivar origins: where their bytes were found, by SHA-256
+    """
 
     metrics: dict[str, Any]
     texts: dict[str, str]
-    manifest: dict[str, str]
+    manifest: list[dict[str, Any]]
+    origins: dict[str, registered_files.Origin]
 
     @classmethod
     def read(cls, clone: RebuildClone, pipeline: Pipeline, lock: Lock, version: ModelVersion) -> Recorded:
@@ -64,20 +71,20 @@ class Recorded:
         cached = [
             place(stage.wdir, one.path) for stage in pipeline.stages for one in stage.metrics if one.cache
         ]
-        clone.pull_recorded(cached)
-        metrics = _metrics(clone, pipeline)
+        wanted = registered_files.recorded_outputs(pipeline, lock, version.manifest)
+        with clone.recorded(dict.fromkeys((*cached, *wanted))):
+            metrics = _metrics(clone, pipeline)
+            origins = registered_files.origins_before(clone, pipeline, lock, version.manifest)
         job = version_sources.job_of(version)
         if not metrics and job is not None:
             metrics = dict(job.result.get("metrics") or {})
         texts = {path: content for path in kept if (content := _text_of(clone.path, path)) is not None}
-        for path in cached:
-            _remove(clone.path, path)
         metadata = metadata_of(version)
         for name in _MEASURED if metadata else ():
             # What the version says of itself counts, whatever the commit's files say.
             if metadata is not None and metadata.is_recorded(name) and name in metrics:
                 metrics[name] = float(getattr(metadata, name))
-        return cls(metrics, texts, {one["sha256"]: one["path"] for one in version.manifest})
+        return cls(metrics, texts, version.manifest, origins)
 
 
 def remove_outputs(clone: RebuildClone, pipeline: Pipeline) -> None:
@@ -110,11 +117,13 @@ def environment(version: ModelVersion, now: Environment) -> dict[str, Any]:
 def compare(
     clone: RebuildClone, pipeline: Pipeline, lock: Lock, before: Recorded, tolerance: Tolerance
 ) -> dict[str, Any]:
-    """Return the rows of files and metrics, and which registered file was made again bit by bit."""
+    """Return the rows of files, of metrics, and of where the registered files come from."""
     return {
         "files": _files(clone, pipeline, lock, before, tolerance)[:MAX_ROWS],
         "metrics": compare_metrics(before.metrics, _metrics(clone, pipeline), tolerance)[:MAX_ROWS],
-        "model_file": _model_file(clone, pipeline, before),
+        "registered": registered_files.rows(clone, pipeline, lock, before.manifest, before.origins)[
+            :MAX_ROWS
+        ],
     }
 
 
@@ -150,21 +159,6 @@ def _files(
 def _metrics(clone: RebuildClone, pipeline: Pipeline) -> dict[str, Any]:
     order = [path for stage in in_running_order(pipeline.stages[:MAX_STAGES]) for path in outputs(stage)]
     return pipeline_facts.flat_metrics(clone.metrics(), order)
-
-
-def _model_file(clone: RebuildClone, pipeline: Pipeline, before: Recorded) -> dict[str, str]:
-    """Return the declared model as it was made again, and under which name the same bytes were registered."""
-    for artifact in pipeline.artifacts.values():
-        path = place(".", artifact.path)
-        if artifact.type != "model" or not is_inside(path):
-            continue
-        file = clone.path / path
-        if file.is_symlink() or not file.is_file() or has_linked_parent(clone.path, file):
-            return {"path": text(path), "sha256": "", "registered_as": ""}
-        with file.open("rb") as stream:
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-        return {"path": text(path), "sha256": sha256, "registered_as": before.manifest.get(sha256, "")}
-    return {}
 
 
 def _text_of(root: Path, path: str) -> str | None:

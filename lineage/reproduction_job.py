@@ -77,9 +77,8 @@ class _Rebuilding:
             "asked_by": context.submitted_by,
             "started_at": timezone.now().isoformat(),
             "tolerance": tolerance_data(self.tolerance),
-            **{part: [] for part in ("inputs", "stages", "files", "metrics")},
+            **{part: [] for part in ("inputs", "stages", "files", "metrics", "registered")},
             "environment": {"recorded": {}, "rebuilt": {}, "differences": []},
-            "model_file": {},
         }
 
     def run(self) -> Reproduction:
@@ -110,12 +109,7 @@ class _Rebuilding:
             lock_checks.check_rerun(lock, self.clone.lock())
             found = reproduction_facts.compare(self.clone, pipeline, lock, before, self.tolerance)
             self.report |= found
-        return judge(
-            found["files"],
-            found["metrics"],
-            self.tolerance,
-            has_model=bool(found["model_file"].get("registered_as")),
-        )
+        return judge(found["files"], found["metrics"], self.tolerance, registered=found["registered"])
 
     def _clone(self) -> tuple[Pipeline, Lock]:
         repository, sha = self._origin()

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.access import Person
 from lineage.models import Reproduction
-from lineage.rebuilt import State, Verdict
+from lineage.rebuilt import Source, State, Verdict
 from lineage.reproduction_words import ran_unenclosed
 from registry.access import visible_q
 from registry.models import ModelVersion
@@ -23,6 +23,7 @@ VERDICTS: Mapping[str, str | Promise] = {
     Verdict.IDENTICAL: gettext_lazy("Rebuilt, bit by bit"),
     Verdict.WITHIN: gettext_lazy("Rebuilt, within the tolerance"),
     Verdict.DIFFERENT: gettext_lazy("Rebuilt, with another result"),
+    Verdict.NOT_SHOWN: gettext_lazy("Rebuilt, but not shown to be what was registered"),
     Verdict.NO_PIPELINE: gettext_lazy("Not rebuilt: no pipeline"),
     Verdict.NO_COMMIT: gettext_lazy("Not rebuilt: commit not reachable"),
     Verdict.NO_RECORD: gettext_lazy("Not rebuilt: nothing to compare with"),
@@ -40,10 +41,18 @@ STATES: Mapping[str, tuple[str, str, str | Promise]] = {
     State.NOT_COMPARED: ("minus", "neutral", pgettext_lazy("rebuilt", "not compared")),
 }
 
+SOURCES: Mapping[str, tuple[str, str, str | Promise]] = {
+    Source.OUTPUT: ("check", "good", gettext_lazy("an output, made again")),
+    Source.RECORDED: ("check", "good", gettext_lazy("an output, as it was recorded")),
+    Source.INPUT: ("minus", "neutral", gettext_lazy("a file of the commit")),
+    Source.PACKAGING: ("minus", "neutral", gettext_lazy("none: what MLflow writes around a model")),
+    Source.UNKNOWN: ("x-mark", "bad", gettext_lazy("nothing of this pipeline")),
+}
+
 
 @dataclass(frozen=True)
 class Line:
-    """One file or metric with the icon, tone and word of its state."""
+    """One file or metric with the icon, tone and word of its state, or of where it comes from."""
 
     row: Mapping[str, Any]
     icon: str
@@ -63,6 +72,7 @@ class ReportPage:
     tone: str
     files: tuple[Line, ...]
     metrics: tuple[Line, ...]
+    registered: tuple[Line, ...]
 
     @property
     def report(self) -> Mapping[str, Any]:
@@ -102,7 +112,9 @@ def page_of(found: Reproduction) -> ReportPage:
     verdict = Verdict(found.verdict)
     tone = "good" if verdict == Verdict.IDENTICAL else "warn" if verdict.passed else "bad"
     files, metrics = (_lines(found.report[part]) for part in ("files", "metrics"))
-    return ReportPage(found, VERDICTS[verdict], tone, files, metrics)
+    # Reports from before they said it have no such rows.
+    registered = (Line(row, *SOURCES[Source(row["source"])]) for row in found.report.get("registered", []))
+    return ReportPage(found, VERDICTS[verdict], tone, files, metrics, tuple(registered))
 
 
 def _lines(rows: list[dict[str, Any]]) -> tuple[Line, ...]:

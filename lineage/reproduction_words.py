@@ -5,12 +5,13 @@ from typing import Any
 
 from django.utils.translation import gettext_noop as _
 
-from lineage.rebuilt import State, Verdict
+from lineage.rebuilt import Source, State, Verdict
 
 _SENTENCES = {
     Verdict.IDENTICAL: _("Rebuilt bit by bit: %(files)s files and %(metrics)s metrics are identical."),
     Verdict.WITHIN: _("Rebuilt within the tolerance: %(same)s of %(files)s files are identical."),
     Verdict.DIFFERENT: _("Rebuilt with another result: %(names)s."),
+    Verdict.NOT_SHOWN: _("Rebuilt, but not shown to be what was registered: %(names)s."),
     Verdict.NO_PIPELINE: _("Not rebuilt, there is no pipeline: %(problem)s"),
     Verdict.NO_COMMIT: _("Not rebuilt, the commit cannot be reached: %(problem)s"),
     Verdict.NO_RECORD: _("Not rebuilt, nothing to compare with: %(problem)s"),
@@ -24,7 +25,8 @@ NOT_ENCLOSED = _(
     "This worker cannot keep stages away from its files and secrets (%(reason)s). Its operator has to let it "
     "make namespaces, or to set STAGEGATE_REPRODUCE_UNENCLOSED; docs/reproduction.md says how."
 )
-ALL = (*_SENTENCES.values(), _UNENCLOSED, NOT_ENCLOSED)
+_NOTHING_SHOWN = _("Rebuilt, but no registered file is shown to be its output.")
+ALL = (*_SENTENCES.values(), _UNENCLOSED, NOT_ENCLOSED, _NOTHING_SHOWN)
 _SHOWN = 5
 _FINE = {State.IDENTICAL, State.WITHIN, State.NOT_COMPARED}
 
@@ -35,6 +37,8 @@ def summary(report: Mapping[str, Any]) -> str:
     compared = [row for row in metrics if row["state"] != State.NOT_COMPARED]
     wrong = [row["name"] for row in metrics if row["state"] not in _FINE]
     wrong += [row["path"] for row in files if row["state"] not in _FINE]
+    if report["verdict"] == Verdict.NOT_SHOWN:
+        wrong = [row["path"] for row in report["registered"] if row["source"] == Source.UNKNOWN]
     values = {
         "files": len(files),
         "metrics": len(compared),
@@ -42,7 +46,8 @@ def summary(report: Mapping[str, Any]) -> str:
         "names": ", ".join(wrong[:_SHOWN]) + (", …" if len(wrong) > _SHOWN else ""),
         "problem": " ".join((report["problem"] or "dvc.lock names no output.").split()),
     }
-    said = _SENTENCES[Verdict(report["verdict"])] % values
+    nothing = report["verdict"] == Verdict.NOT_SHOWN and not wrong
+    said = _NOTHING_SHOWN if nothing else _SENTENCES[Verdict(report["verdict"])] % values
     return _UNENCLOSED % {"problem": said} if ran_unenclosed(report) else said
 
 

@@ -143,7 +143,10 @@ def make_report(version: ModelVersion, **changes: Any) -> dict[str, Any]:
             "differences": [{"name": "python", "recorded": "3.11.1", "rebuilt": "3.11.7"}],
         },
         "isolation": {"enclosed": True, "network": False, "why": ""},
-        "model_file": {"path": "models/model.pt2", "sha256": "c" * 64, "registered_as": "data/model.pt2"},
+        "registered": [
+            {"path": "data/model.pt2", "sha256": "c" * 64, "source": "recorded", "from": "models/model.pt2"},
+            {"path": "MLmodel", "sha256": "d" * 64, "source": "packaging", "from": ""},
+        ],
         "verdict": "within_tolerance",
         "problem": "",
         **changes,

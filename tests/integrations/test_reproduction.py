@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import socketserver
@@ -112,7 +113,12 @@ def test_a_version_is_rebuilt_bit_by_bit_and_its_hostile_stage_sees_nothing(
     assert {row["name"]: row["state"] for row in report["metrics"]}["scores.val_cer"] == "identical"
     assert {row["path"] for row in report["inputs"]} == {"data/raw", "prepare.py", "train.py", "evaluate.py"}
     assert [stage["state"] for stage in report["stages"]] == ["ran", "ran", "ran"]
-    assert report["model_file"]["registered_as"] == "data/weights.txt"
+    [registered] = report["registered"]
+    assert (registered["path"], registered["source"], registered["from"]) == (
+        "data/weights.txt",
+        "output",
+        "models/weights.txt",
+    )
     assert report["environment"]["rebuilt"]["torch"].startswith("2.13")
 
     assert statements.is_signed(reproduction.STATEMENT, report, found.key, found.signature)
@@ -131,6 +137,10 @@ def test_a_version_is_rebuilt_bit_by_bit_and_its_hostile_stage_sees_nothing(
     own = (str(data_dir() / "jobs" / f"{job.pk}-1"), f"{settings.BASE_DIR}/", f"{sys.prefix}/")
     files = [what for _spy, kind, what, *_more in seen if kind == "file"]
     assert files
+    recorded = hashlib.md5((upstream / "models" / "weights.txt").read_bytes(), usedforsecurity=False)
+    assert not [file for file in files if file.endswith(recorded.hexdigest()[2:])], (
+        "its result is in the cache"
+    )
     assert [file for file in files if not file.startswith(own)] == []
     assert ["SPY", "network", "refused"] in seen
     assert not (data_dir() / "planted").exists()
@@ -172,14 +182,32 @@ def test_the_operator_may_allow_it_and_then_report_trail_and_evidence_say_so(
 
 
 def test_other_numbers_are_within_the_tolerance(upstream: Path, tmp_path: Path, auditor: User) -> None:
-    noisy = PLAIN_TRAIN.replace("loss = chosen", "loss = (1 + os.getpid() / 1e9) * chosen")
+    noise = "(1 + os.getpid() / 1e9) * chosen"
+    noisy = PLAIN_TRAIN.replace("loss = chosen", f"loss = {noise}").replace("repr(chosen", f"repr({noise}")
     found = reproduce(version_of(make_variant(upstream, tmp_path, **{"train.py": noisy})), auditor)
     assert (found.verdict, found.passed) == ("within_tolerance", True), found.report
     loss = next(row for row in found.report["metrics"] if row["name"] == "train_loss")
     assert loss["state"] == "within"
     assert 0 < abs(loss["difference"]) < 0.01
+    # The rebuilt weights are others; those that were registered are in the remote, as dvc.lock recorded them.
+    assert {row["path"]: row["state"] for row in found.report["files"]}["models"] == "different"
+    assert [row["source"] for row in found.report["registered"]] == ["recorded"]
     history = next(row for row in found.report["files"] if row["path"] == "plots/history.csv")
     assert history["state"] == "within"
+
+
+def test_a_version_whose_files_no_pipeline_made_is_not_green_however_well_it_is_rebuilt(
+    upstream: Path, auditor: User
+) -> None:
+    other = {"path": "model.pkl", "size": 3, "sha256": "a" * 64}
+    packaging = {"path": "MLmodel", "size": 7, "sha256": "b" * 64}
+    found = reproduce(version_of(upstream, manifest=[other, packaging]), auditor)
+    assert {row["state"] for row in found.report["files"]} == {"identical"}
+    assert (found.verdict, found.passed) == ("not_shown", False)
+    assert found.summary == "Rebuilt, but not shown to be what was registered: model.pkl."
+    found = reproduce(version_of(upstream, "1.1.0", manifest=[packaging]), auditor)
+    assert (found.verdict, found.passed) == ("not_shown", False)
+    assert found.summary == "Rebuilt, but no registered file is shown to be its output."
 
 
 def test_a_failing_stage_is_a_verdict(upstream: Path, tmp_path: Path, auditor: User) -> None:

@@ -113,6 +113,21 @@ def test_a_report_that_did_not_pass_puts_what_is_wrong_first(version: ModelVersi
     assert 'data-tone="bad" id="verdict"' in text
 
 
+def test_a_report_says_of_every_registered_file_where_it_comes_from(
+    version: ModelVersion, auditor: User
+) -> None:
+    client = client_of(auditor)
+    text = client.get(make_reproduction(version).get_absolute_url()).content.decode()
+    assert "an output, as it was recorded" in text
+    assert "models/model.pt2" in text
+    strange = {"path": "model.pkl", "sha256": "e" * 64, "source": "unknown", "from": ""}
+    found = make_reproduction(version, verdict="not_shown", registered=[strange])
+    assert not found.passed
+    text = client.get(found.get_absolute_url()).content.decode()
+    assert "Rebuilt, but not shown to be what was registered: model.pkl." in text
+    assert "nothing of this pipeline" in text
+
+
 def test_a_report_of_stages_that_were_not_enclosed_says_so_in_sight(
     version: ModelVersion, auditor: User
 ) -> None:

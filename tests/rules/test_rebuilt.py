@@ -55,26 +55,33 @@ def test_texts_compare_by_their_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "metrics", "tolerance", "has_model", "verdict"),
+    ("files", "metrics", "tolerance", "sources", "verdict"),
     [
-        ({"w": "identical"}, {"a": "identical"}, Tolerance(), True, "identical"),
-        ({"w": "identical"}, {"a": "identical"}, Tolerance(), False, "within_tolerance"),
-        ({"w": "different"}, {"a": "within"}, Tolerance(), True, "within_tolerance"),
-        ({"w": "different"}, {"a": "within"}, Tolerance(identical_files=True), True, "different"),
-        ({"w": "different"}, {}, Tolerance(), True, "different"),
-        ({"w": "different"}, {"t": "not_compared"}, Tolerance(), True, "different"),
-        ({"w": "identical"}, {}, Tolerance(), False, "different"),
-        ({"w": "missing"}, {"a": "identical"}, Tolerance(), True, "different"),
-        ({"w": "identical"}, {"a": "different"}, Tolerance(), True, "different"),
-        ({"w": "identical"}, {"a": "missing"}, Tolerance(), True, "different"),
-        ({"w": "identical"}, {"a": "new"}, Tolerance(), True, "different"),
-        ({}, {}, Tolerance(), True, "no_record"),
+        ({"w": "identical"}, {"a": "identical"}, Tolerance(), ["output"], "identical"),
+        ({"w": "identical"}, {}, Tolerance(), ["output", "packaging", "input"], "identical"),
+        ({"w": "identical"}, {"a": "within"}, Tolerance(), ["output"], "within_tolerance"),
+        ({"w": "different"}, {"a": "within"}, Tolerance(), ["recorded"], "within_tolerance"),
+        ({"w": "identical"}, {"a": "identical"}, Tolerance(), ["unknown", "packaging"], "not_shown"),
+        ({"w": "identical"}, {"a": "identical"}, Tolerance(), ["output", "unknown"], "not_shown"),
+        ({"w": "identical"}, {"a": "identical"}, Tolerance(), ["input", "packaging"], "not_shown"),
+        ({"w": "identical"}, {"a": "identical"}, Tolerance(), [], "not_shown"),
+        ({"w": "different"}, {"a": "within"}, Tolerance(identical_files=True), ["output"], "different"),
+        ({"w": "within"}, {"a": "within"}, Tolerance(identical_files=True), ["output"], "different"),
+        ({"w": "different"}, {}, Tolerance(), ["output"], "different"),
+        ({"w": "within"}, {}, Tolerance(), ["output"], "different"),
+        ({"w": "different"}, {"t": "not_compared"}, Tolerance(), ["output"], "different"),
+        ({"w": "missing"}, {"a": "identical"}, Tolerance(), ["output"], "different"),
+        ({"w": "identical"}, {"a": "different"}, Tolerance(), ["output"], "different"),
+        ({"w": "identical"}, {"a": "missing"}, Tolerance(), ["output"], "different"),
+        ({"w": "identical"}, {"a": "new"}, Tolerance(), ["output"], "different"),
+        ({}, {}, Tolerance(), ["output"], "no_record"),
     ],
 )
 def test_verdicts(
-    files: dict[str, str], metrics: dict[str, str], tolerance: Tolerance, has_model: bool, verdict: str
+    files: dict[str, str], metrics: dict[str, str], tolerance: Tolerance, sources: list[str], verdict: str
 ) -> None:
-    assert judge(states(**files), states(**metrics), tolerance, has_model=has_model) == verdict
+    registered = [{"path": source, "source": source} for source in sources]
+    assert judge(states(**files), states(**metrics), tolerance, registered=registered) == verdict
 
 
 def test_only_two_verdicts_pass() -> None:
