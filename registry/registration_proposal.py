@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from experiments import sentences
 from experiments.job_states import JobState
 from experiments.models import Job, Run
-from registry import bump, labels
+from registry import bump, labels, run_lineage
 from registry.bump import Bump, VersionFacts
 from registry.models import ModelVersion
 from registry.semver import MLModelVersion
@@ -141,11 +141,12 @@ def facts(run: Run) -> VersionFacts:
     """Return what is compared of `run`, from its parameters and tags in the mirror."""
     tags = run.tags
     data_hash = tags.get("dataset_hash", "")
+    data = {tags.get("dataset_name") or "data": data_hash} if data_hash else run_lineage.data_sets(run)
     return VersionFacts(
         architecture=tags.get("model_architecture", ""),
         input_schema=tags.get("input_schema") or None,
         output_schema=tags.get("output_schema") or None,
-        datasets={tags.get("dataset_name") or "data": data_hash} if data_hash else None,
+        datasets=data or None,
         params=dict(run.params),
         commit=tags.get("git_commit") or tags.get("mlflow.source.git.commit", ""),
     )

@@ -1,8 +1,10 @@
-"""Rules: the tags of a run that say where it came from. No I/O."""
+"""Rules: what a run says of where it came from. No I/O."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from experiments.mirror_values import data_key
 
 if TYPE_CHECKING:
     from experiments.models import Run
@@ -21,9 +23,30 @@ _OURS = (
 _TAGS = {"git_commit": ("git_commit", "mlflow.source.git.commit"), **{name: (name,) for name in _OURS}}
 
 
+_TRAINING = frozenset({"train", "training"})
+
+
 def of(run: Run) -> dict[str, str]:
-    """Return what the tags of `run` say about its origin."""
-    told = {
-        name: next((run.tags[tag] for tag in tags if run.tags.get(tag)), "") for name, tags in _TAGS.items()
-    }
+    """Return what `run` says about its origin."""
+    said = tags(run)
+    told = {name: next((said[tag] for tag in names if said.get(tag)), "") for name, names in _TAGS.items()}
     return {name: value for name, value in told.items() if value}
+
+
+def tags(run: Run) -> dict[str, str]:
+    """Return the tags of `run`; of one that has none for its data, with what `mlflow.log_input` says of them."""
+    used = data_sets(run)
+    if run.tags.get("dataset_hash") or not used:
+        return dict(run.tags)
+    name, key = next(iter(used.items()))
+    return {"dataset_name": name, **run.tags, "dataset_hash": key}
+
+
+def data_sets(run: Run) -> dict[str, str]:
+    """Return what tells the data apart that `run` was trained on, by name, as it logged them with MLflow.
+
+    Where it says of none that they are for training, all count.
+    """
+    known = [(one, key) for one in run.inputs if (key := data_key(one["name"], one["digest"]))]
+    trained = [(one, key) for one, key in known if one["context"].lower() in _TRAINING]
+    return {one["name"]: key for one, key in trained or known}

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from registry import run_lineage
 from registry.metadata import NONE, MetadataError, ModelMetadata
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ def of_plain_run(run: Run) -> ModelMetadata:
     known: dict[str, Any] = {"created_at": run.ended_at.isoformat() if run.ended_at else None}
     if run.started_at and run.ended_at:
         known["training_duration_seconds"] = (run.ended_at - run.started_at).total_seconds()
-    return collect(run.name or run.run_id, Sources(run.params, run.metrics, run.tags, known))
+    return collect(run.name or run.run_id, Sources(run.params, run.metrics, run_lineage.tags(run), known))
 
 
 def _git(result: Mapping[str, Any]) -> dict[str, str | None]:

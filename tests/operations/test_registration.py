@@ -1,5 +1,7 @@
 """Registration, the part that answers at once: proposal, checks, and the job that it queues."""
 
+from dataclasses import asdict
+
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 
@@ -10,6 +12,7 @@ from lineage import origin, reproduction_facts
 from registry import lineage_strip, registration
 from registry.models import ModelVersion
 from registry.promotion import ConflictError
+from registry.run_metadata import of_plain_run
 from registry.semver import MLModelVersion
 from tests.people import make_user
 from tests.versions import make_run, make_version
@@ -54,6 +57,30 @@ def test_the_commit_of_a_plain_run_is_the_one_that_mlflow_recorded():
     }
     both = make_run(tags={"mlflow.source.git.commit": "e" * 40, "git_commit": "c" * 40})
     assert registration.prepare(both, "receipt-ocr")["lineage"]["git_commit"] == "c" * 40
+
+
+def logged(name="scans", digest="1f0c94a3", context="training"):
+    return {"name": name, "digest": digest, "source_type": "s3", "source": "s3://lake", "context": context}
+
+
+def test_the_data_of_a_plain_run_are_those_that_it_logged_for_training():
+    run = make_run(tags={}, inputs=[logged("checks", "22", "validation"), logged()])
+    lineage = registration.prepare(run, "receipt-ocr")["lineage"]
+    assert lineage == {"dataset_name": "scans", "dataset_hash": "1f0c94a3~scans"}
+    assert (of_plain_run(run).dataset_name, of_plain_run(run).dataset_hash) == ("scans", "1f0c94a3~scans")
+    only = make_run(tags={}, inputs=[logged("checks", "22", "validation"), logged("lost", "")])
+    assert registration.prepare(only, "receipt-ocr")["lineage"]["dataset_hash"] == "22~checks"
+    tagged = make_run(tags={"dataset_hash": "d" * 32}, inputs=[logged()])
+    assert registration.prepare(tagged, "receipt-ocr")["lineage"] == {"dataset_hash": "d" * 32}
+
+
+def test_other_data_that_a_run_logged_ask_for_a_minor_version():
+    params = {"train.learning_rate": "0.003"}
+    old, new = (make_run(tags={}, params=params, inputs=[logged(digest=one)]) for one in ("1", "2"))
+    make_version("1.2.0", run_id=old.run_id, facts=asdict(registration.facts(old)))
+    proposal = registration.propose(new, "receipt-ocr")
+    assert str(proposal.version) == "1.3.0"
+    assert any("scans" in reason and "MINOR" in reason for reason in proposal.reasons)
 
 
 def test_a_version_without_a_tag_of_its_commit_has_the_one_of_its_metadata():

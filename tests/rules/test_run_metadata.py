@@ -129,6 +129,7 @@ def test_a_plain_run_tells_what_its_texts_numbers_and_tags_say() -> None:
         params={"lr": "3e-4", "batch_size": "32", "epochs": "50.0", "optimizer": "AdamW"},
         metrics={"val_cer": 0.03, "val_loss": "NaN"},
         tags={"mlflow.source.git.commit": "b" * 40, "dataset_version": "3.1.0"},
+        inputs=[],
         started_at=ended - timedelta(seconds=90),
         ended_at=ended,
     )
