@@ -34,7 +34,7 @@ def of(run: Run) -> dict[str, str]:
 
 
 def tags(run: Run) -> dict[str, str]:
-    """Return the tags of `run`; of one that has none for its data, with what `mlflow.log_input` says of them."""
+    """Return the tags of `run`, with what `mlflow.log_input` says of its data where no tag does."""
     used = data_sets(run)
     if run.tags.get("dataset_hash") or not used:
         return dict(run.tags)

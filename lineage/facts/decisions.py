@@ -1,8 +1,8 @@
 """Promotions and deployments: how they stood then, who decided, where it serves."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
-from django.db.models import F, Prefetch
+from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 
 from lineage.facts.told import Fact, Told, facts
@@ -10,19 +10,25 @@ from lineage.node_ids import Kind, NodeId
 from lineage.page_addresses import address
 from lineage.reach import Reach
 from registry import labels
-from registry.models import Deployment, Promotion, Review
+from registry.models import Deployment, Evidence, Promotion, Review
 
 
 def promotions(values: Collection[str], limits: Reach) -> dict[str, Told]:
-    """Return what is told of promotions by primary key. Two queries."""
-    counted = Review.objects.filter(
-        verdict=Review.Verdict.APPROVE,
-        evidence_digest=F("promotion__evidence_digest"),
-        **limits.then("at"),
-    )
+    """Return what is told of promotions by primary key. Three queries at most."""
+    approvals = Review.objects.filter(verdict=Review.Verdict.APPROVE, **limits.then("at"))
     rows = Promotion.objects.filter(pk__in=values).defer("evidence").order_by()
-    rows = rows.prefetch_related(Prefetch("reviews", counted.order_by("at", "pk"), to_attr="counted"))
-    return {str(row.pk): _promotion(row, limits) for row in rows}
+    rows = rows.prefetch_related(Prefetch("reviews", approvals.order_by("at", "pk"), to_attr="approvals"))
+    digests = _digests_then(rows, limits)
+    return {str(row.pk): _promotion(row, digests.get(row.pk, row.evidence_digest), limits) for row in rows}
+
+
+def _digests_then(rows: Iterable[Promotion], limits: Reach) -> dict[int, str]:
+    """Return the evidence of promotions that waited then; that of a decided one does not change any more."""
+    waited = [row.pk for row in rows if limits.at and state_then(row, limits) == Promotion.State.OPEN]
+    if not waited:
+        return {}
+    kept = Evidence.objects.filter(promotion__in=waited, **limits.then("at")).order_by("at", "pk")
+    return dict(kept.values_list("promotion", "digest"))
 
 
 def state_then(row: Promotion, limits: Reach) -> str:
@@ -37,10 +43,10 @@ def state_then(row: Promotion, limits: Reach) -> str:
     return row.state
 
 
-def _promotion(row: Promotion, limits: Reach) -> Told:
+def _promotion(row: Promotion, digest: str, limits: Reach) -> Told:
     state = state_then(row, limits)
-    reviews: list[Review] = getattr(row, "counted", [])
-    people = list(dict.fromkeys(review.reviewer_name for review in reviews))
+    reviews: list[Review] = getattr(row, "approvals", [])
+    people = list(dict.fromkeys(one.reviewer_name for one in reviews if one.evidence_digest == digest))
     decided = row.decided_at if state != Promotion.State.OPEN else None
     words = {"number": row.pk, "stage": labels.stage(row.to_stage)}
     return Told(
@@ -59,7 +65,7 @@ def _promotion(row: Promotion, limits: Reach) -> Told:
             Fact("opened_at", row.opened_at, "time"),
             Fact("decided_at", decided, "time"),
             Fact("approved_by", people, "list"),
-            Fact("evidence_digest", row.evidence_digest, "digest"),
+            Fact("evidence_digest", digest, "digest"),
         ),
     )
 

@@ -11,7 +11,7 @@ from lineage import collect, facts, node_ids, roots
 from lineage.graph import Direction, Graph
 from lineage.node_ids import Kind
 from lineage.reach import Reach
-from registry.models import RegisteredModel
+from registry.models import RegisteredModel, Review
 from tests.deployments import make_deployment
 from tests.jobs import make_repository
 from tests.lineage_rows import (
@@ -231,6 +231,29 @@ def test_the_queries_do_not_grow_with_the_width(repository, viewer):
     widen(25)
     make_history_commit(repository, "4" * 40)
     assert count(ask) == few
+
+
+def test_an_approval_counts_as_of_when_its_evidence_was_the_newest(story, viewer):
+    promotion = make_promotion(
+        make_version("1.1.0"),
+        approved_by=("ada",),
+        opened_at=day(6),
+        decided_at=day(9),
+        evidence_digest="b" * 64,
+    )
+    for at, digest in ((6, "a"), (8, "b")):
+        promotion.snapshots.create(digest=digest * 64, facts={}, at=day(at), by_name="system")
+    promotion.reviews.create(
+        reviewer_name="checker", verdict=Review.Verdict.APPROVE, evidence_digest="a" * 64, at=day(7)
+    )
+    found = [
+        facts.of([roots.find(node_ids.parse(f"promotion:{promotion.pk}"), user=viewer)], Reach(at))
+        for at in (day(6.5), day(7), day(8.5), day(9), None)
+    ]
+    told = [next(iter(one.values())).known for one in found]
+    assert [(one.get("approved_by"), one["evidence_digest"][0]) for one in told] == [
+        *((None, "a"), (["checker"], "a"), (None, "b"), (["ada"], "b"), (["ada"], "b"))
+    ]
 
 
 def test_as_of_takes_no_more_queries_than_now(story, viewer):
