@@ -142,19 +142,21 @@ def _files(stages: set[int]) -> dict[int, list[StageFile]]:
     kinds = [DataVersion.Kind.TRACKED, DataVersion.Kind.IMPORT]
     put_there = Exists(DataVersion.objects.filter(hash=OuterRef("hash"), kind__in=kinds))
     rows = StageFile.objects.filter(put_there, stage__in=stages, role=StageFile.Role.INPUT)
+    rows = rows.annotate(repository=F("stage__repository__name"))
     found: dict[int, list[StageFile]] = {}
     for row in rows.order_by("pk"):
         found.setdefault(row.stage_id, []).append(row)
     return found
 
 
-def _of_file(file: StageFile) -> DataInput:
-    return DataInput(file.hash, file.nfiles, file.size)
+def _of_file(file: Any) -> DataInput:
+    return DataInput(file.hash, file.nfiles, file.size, file.repository)
 
 
 def _sizes(hashes: list[str]) -> dict[str, DataInput]:
     rows = DataVersion.objects.filter(hash__in=[one for one in hashes if one]).order_by("pk")
-    return {row.hash: DataInput(row.hash, row.nfiles, row.size) for row in rows}
+    known = rows.select_related("repository")
+    return {row.hash: DataInput(row.hash, row.nfiles, row.size, row.repository.name) for row in known}
 
 
 def _environment(version: ModelVersion) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lineage.node_ids import Kind, NodeId
+
 
 @dataclass(frozen=True)
 class DataInput:
@@ -11,11 +13,23 @@ class DataInput:
 
     :ivar files: how many files a folder has; None: one file, or not known
     :ivar size: bytes; None: not known
+    :ivar repository: name of one that has it; empty: none is known
     """
 
     hash: str
     files: int | None = None
     size: int | None = None
+    repository: str = ""
+
+    @property
+    def node(self) -> str:
+        """Return the id of its node."""
+        return str(NodeId(Kind.DATA, self.hash))
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it has a list of files."""
+        return self.hash.endswith(".dir")
 
 
 @dataclass(frozen=True)
@@ -32,6 +46,13 @@ class Change:
         if isinstance(self.first, DataInput) and isinstance(self.second, DataInput):
             return self.first.hash != self.second.hash
         return bool(self.first != self.second)
+
+    @property
+    def folder_of(self) -> str:
+        """The repository whose pages compare the two file by file; empty: none does."""
+        both = [one for one in (self.first, self.second) if isinstance(one, DataInput) and one.is_folder]
+        names = {one.repository for one in both}
+        return names.pop() if self.differs and len(both) == 2 and len(names) == 1 else ""
 
     @property
     def files(self) -> int | None:

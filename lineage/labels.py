@@ -21,6 +21,12 @@ CHANGE_KINDS: dict[str, str | Promise] = {
     "command": pgettext_lazy("what changed", "command"),
     "input": pgettext_lazy("what changed", "dependency"),
 }
+FILE_CHANGES: dict[str, str | Promise] = {
+    "added": _("added"),
+    "removed": _("removed"),
+    "modified": _("modified"),
+    "moved": _("moved"),
+}
 GTO_ACTIONS: dict[str, str | Promise] = {
     "register": _("registered"),
     "deregister": _("registration taken back"),

@@ -58,6 +58,11 @@ class Change:
     old: Any = None
     new: Any = None
 
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is data, and a folder on both sides, so that its files can be compared."""
+        return self.kind == DATA and all(str(one).endswith(".dir") for one in (self.old, self.new))
+
 
 @dataclass(frozen=True)
 class StageChange:

@@ -1,11 +1,8 @@
 """Template tags of the lineage graph."""
 
 from django import template
-from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.http import urlencode
-from django.utils.safestring import SafeString
 
 from lineage import graph_words
 from lineage.input_changes import Change, DataInput
@@ -65,11 +62,13 @@ def input_word(name: str) -> str:
     return graph_words.input_kind(name)
 
 
-@register.simple_tag
-def input_value(value: object) -> SafeString:
-    """Return one input as a table shows it; data by its hash, size and number of files."""
-    if not isinstance(value, DataInput):
-        return format_html('<span class="fact-text">{}</span>', value)
-    parts = [graph_words.file_count(value.files)] if value.files is not None else []
-    parts += [filesizeformat(value.size)] if value.size is not None else []
-    return format_html('<code title="{}">{}</code> {}', value.hash, value.hash[:12], " · ".join(parts))
+@register.filter
+def is_data(value: object) -> bool:
+    """Return whether an input is data, which is shown by its hash, number of files and size."""
+    return isinstance(value, DataInput)
+
+
+@register.filter
+def file_count(count: int) -> str:
+    """Return how many files a folder has, in words."""
+    return graph_words.file_count(count)

@@ -21,6 +21,12 @@ def stage_kind(name: str) -> str:
 
 
 @register.filter
+def file_change(name: str) -> str:
+    """Return the word for what became of a file."""
+    return str(labels.FILE_CHANGES.get(name, name))
+
+
+@register.filter
 def change_kind(name: str) -> str:
     """Return the word for a kind of change of a stage."""
     return str(labels.CHANGE_KINDS.get(name, name))

@@ -1,5 +1,7 @@
 """The page of what differs between two versions of the same data."""
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -12,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.roles import Permission
 from experiments.models import Repository
-from lineage import access, listings
+from lineage import access, labels, listings
 from lineage.models import DataVersion
 
 _PER_PAGE = 200
@@ -35,27 +37,32 @@ def changes(request: HttpRequest, name: str) -> HttpResponse:
         "new": new,
         "job": listings.under_way([old, new]),
         "refusal": who.refusal(Permission.REPOSITORY_FETCH),
-        **_compared(old, new, request.GET.get("page")),
+        **_compared(old, new, request.GET),
     }
     return render(request, "lineage/data_changes.html", context)
 
 
 def _version(repository: Repository, text: str) -> DataVersion:
-    if not text.isdecimal() or len(text) > _DIGITS:
-        raise Http404
-    row = repository.data_versions.filter(pk=int(text)).select_related("repository").first()
+    """Return a version of data by its primary key or its hash."""
+    is_key = text.isdecimal() and len(text) <= _DIGITS
+    named = {"pk": int(text)} if is_key else {"hash": text}
+    row = repository.data_versions.filter(**named).select_related("repository").order_by("pk").first()
     if row is None:
         raise Http404
     return row
 
 
-def _compared(old: DataVersion, new: DataVersion, page: str | None) -> dict[str, Any]:
+def _compared(old: DataVersion, new: DataVersion, query: Mapping[str, str]) -> dict[str, Any]:
     found = listings.compared(old, new)
     if found.changes is None:
         return {"is_listed": False, "failures": found.failures}
-    kinds = [change.kind for change in found.changes]
+    counts = Counter(change.kind for change in found.changes)
+    kind = query.get("kind", "")
+    shown = [change for change in found.changes if change.kind == kind] if counts[kind] else found.changes
     return {
         "is_listed": True,
-        "counts": {kind: kinds.count(kind) for kind in ("added", "removed", "modified", "moved")},
-        "page": Paginator(found.changes, _PER_PAGE).get_page(page),
+        "kind": kind if counts[kind] else "",
+        "kinds": [(one, counts[one]) for one in labels.FILE_CHANGES if counts[one]],
+        "total": counts.total(),
+        "page": Paginator(shown, _PER_PAGE).get_page(query.get("page")),
     }

@@ -26,7 +26,7 @@ from tests.stage_events import day, enter, leave, make_promotion
 from tests.versions import make_version
 
 pytestmark = pytest.mark.django_db
-OTHER = "9" * 32
+OTHER = "9" * 32 + ".dir"
 
 
 @pytest.fixture
@@ -151,6 +151,7 @@ def test_the_comparison_names_which_input_changed(story, viewer):
     assert found.changed == ["commit", "data", "parameters", "commands"]
     data = next(one for one in found.data if one.name == "data/raw")
     assert (data.first.hash, data.second.hash, data.files) == (RAW, OTHER, 0)
+    assert data.folder_of == "receipts"
     assert [one.subject for one in found.commits] == ["More scans"]
     assert (found.commits_back, found.related) == ([], True)
 

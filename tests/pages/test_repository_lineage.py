@@ -120,7 +120,7 @@ def test_data_of_another_repository_is_not_found_here(client: Client, repository
 
 def test_the_pipeline_says_what_changed_and_what_runs_again(client: Client, repository: Repository) -> None:
     page = words(client, "/repositories/foreign/pipeline/")
-    assert f"What changed, and what runs again 1 train data data/raw {OLD} → {NEW}" in page
+    assert f"What changed, and what runs again 1 train data data/raw {OLD} → {NEW} Compare the files" in page
     assert "accuracy 0.9100 0.9000" in page
     assert "better" in page
     first = repository.history.earliest("committed_at").sha
@@ -228,8 +228,14 @@ def test_versions_of_a_folder_are_compared_file_by_file(client: Client, reposito
     listings.keep(OLD, [("a.png", "1"), ("b.png", "2")])
     listings.keep(NEW, [("a.png", "9"), ("c.png", "3")])
     page = words(client, path)
-    assert "+1 −1 1 modified, 0 moved" in page  # noqa: RUF001
-    assert "modified a.png" in page
+    assert "added 1 removed 1 modified 1" in page
+    assert "+ added c.png" in page
+    by_hash = f"/repositories/foreign/data/changes/?old={OLD}&new={NEW}"
+    modified = words(client, f"{by_hash}&kind=modified")
+    assert "± modified a.png" in modified
+    assert "c.png" not in modified
+    assert "c.png" in words(client, f"{by_hash}&kind=nonsense")
+    assert words(client, f"/repositories/foreign/data/changes/?old={OLD}&new=nowhere", 404)
 
 
 @pytest.mark.parametrize("path", ["data/", "pipeline/", "gto/", "history/", "data/versions/?path=data/raw"])
