@@ -1,14 +1,17 @@
 """Pages of a repository's data and pipeline in Chromium: accessible, and at home on narrow screens."""
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from accounts.models import User
 from accounts.roles import Role
-from experiments.models import Repository
+from experiments.models import Ref, Repository
+from lineage.models import HistoryState
 from lineage.plot_records import FileState, PlotRecord, SeriesRecord
 from tests.browser import OpenPage, accessibility_faults
-from tests.history import make_plan, make_plots
+from tests.history import make_history, make_plan, make_plots
+from tests.jobs import make_commit, make_repository
 from tests.pages.test_repository_lineage import repository, someone  # noqa: F401 - fixtures
 from tests.people import make_user
 
@@ -44,6 +47,33 @@ def test_pages_of_a_repository_are_accessible_and_lead_to_each_other(
     page.locator("tbody a").first.click()
     expect(page.get_by_role("heading", name="Read by")).to_be_visible()
     assert accessibility_faults(page) == []
+
+
+def test_a_page_shows_the_history_as_soon_as_it_is_indexed(open_page: OpenPage) -> None:
+    waiting = make_repository("new-here")
+    page = open_page("/repositories/new-here/history/", make_user(Role.VIEWER))
+    expect(page.get_by_text("not indexed yet")).to_be_visible()
+    make_history(waiting, subject="First of all")
+    HistoryState.objects.create(repository=waiting, indexed_at=timezone.now())
+    expect(page.get_by_role("cell", name="First of all")).to_be_visible()
+    expect(page.get_by_text("not indexed yet")).to_have_count(0)
+
+
+def test_many_tags_of_a_commit_hide_nothing(open_page: OpenPage) -> None:
+    registry = make_repository("registry")
+    commit = make_commit(registry, branch="main", subject="Annotate the models")
+    for number in range(12):
+        Ref.objects.create(repository=registry, kind="tag", name=f"churn#prod#{number}", commit=commit)
+    page = open_page(registry.get_absolute_url(), make_user(Role.VIEWER))
+    row = page.locator(f"#commit-{commit.sha}")
+    cell = row.locator(".commit-cell").bounding_box()
+    tags = [one.bounding_box() for one in row.locator(".tag").all()]
+    assert cell
+    assert len(tags) == 13
+    assert all(one and one["x"] + one["width"] <= cell["x"] + cell["width"] for one in tags)
+    subject = row.get_by_text("Annotate the models").bounding_box()
+    assert subject
+    assert subject["width"] > 100
 
 
 def test_plots_of_a_commit_and_its_base_are_drawn_and_their_tables_open(

@@ -299,8 +299,10 @@ def test_the_graph_in_a_browser(open_page, story):
     ask.click()
     shown.get_by_role("heading", name="Impact").wait_for()
     assert not accessibility_faults(shown)
-    dark = open_page(f"/lineage/compare/?a={VERSION}&b=1.0.0", user, theme="dark")
+    make_version("1.1.0", run_id=make_job_run("2" * 40, "9" * 32).run_id)
+    dark = open_page(f"/lineage/compare/?a={VERSION}&b=1.1.0", user, theme="dark", width=390)
     assert not accessibility_faults(dark)
+    assert dark.locator("#data table").evaluate("it => it.scrollWidth <= it.parentElement.clientWidth")
 
 
 @pytest.mark.django_db(transaction=True)
