@@ -32,6 +32,7 @@ _LABELS: dict[str, str | Promise] = {
     "model": _("Model"),
     "version": _("Version"),
     "mlflow_version": _("Number in MLflow"),
+    "sha256": "SHA-256",
 }
 _SECONDS = {"training_seconds"}
 # What a result repeats of what was asked for, or what only programs read.
@@ -39,6 +40,7 @@ _NOT_SHOWN = {
     *(
         "repository",
         "reproduction",
+        "bundle",
         "verdict",
         "summary",
         "base_sha",

@@ -37,7 +37,7 @@ def run(context: JobContext) -> Outcome:
 
 
 def _outcome(made: EvidenceBundle) -> Outcome:
-    return Outcome({"bundle": made.pk, "sha256": made.sha256, "size": made.size})
+    return Outcome({"bundle": made.pk, "sha256": made.sha256})
 
 
 def _made(context: JobContext) -> EvidenceBundle:

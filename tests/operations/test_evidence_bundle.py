@@ -198,6 +198,9 @@ def test_a_bundle_is_asked_for_once_waits_for_a_worker_and_is_there_for_its_read
         answer = client.get(address)
         assert answer["Content-Length"] == str(made.size)
         assert verified(b"".join(answer.streaming_content)).ok
+    leads_back = client.get(job.get_absolute_url()).content.decode()
+    assert f'href="{PAGE}"' in leads_back
+    assert made.sha256 in leads_back
     again = client.post(REST)
     assert (again.status_code, again.json()["ready"], again.json()["sha256"]) == (200, True, made.sha256)
     assert Job.objects.filter(kind="bundle").count() == 1
