@@ -72,7 +72,8 @@ class Impact(generics.ListAPIView[Any]):
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List the versions that a cause reached, Production first, with their promotions and deployments.
 
-        `hidden` counts versions of restricted models that you may not see.
+        A commit reaches every version whose commit contains it. `hidden` counts versions of restricted models
+        that you may not see, whatever `stage` says.
         """
         user, at = signed_in(request._request), _instant(request)
         try:

@@ -3,23 +3,27 @@
 Data, stages and commits are followed here; runs, of which there may be very many, stay in the database.
 """
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Self
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from experiments.models import Run, RunInput, RunTag
-from lineage import downstream, reach
+from lineage import descendants, downstream, reach
 from lineage.graph import Key
-from lineage.models import DataVersion, HistoryCommit, StageFile
+from lineage.long_lists import numbers, texts
+from lineage.models import DataVersion, HistoryCommit, PipelineStage, StageFile
 from lineage.node_ids import Kind
 from lineage.reach import Reach
 from registry.models import ModelVersion
 
-#: Data, stages and commits that are followed at most.
+#: Data, stages and commits that are followed at most, beside the commits that contain a cause.
 LIMIT = 20_000
 _HOPS = 100
+_CHUNK = 2_000
 
 
 @dataclass(frozen=True)
@@ -35,51 +39,101 @@ class Reached:
 
     @classmethod
     def of(cls, starts: Collection[Key], limits: Reach) -> Self:
-        """Follow `starts` downstream. At most seven queries for each hop; a cycle ends."""
-        found, frontier, complete = set(starts), set(starts), True
+        """Follow `starts` downstream, commits to every one that contains them. A cycle ends.
+
+        At most seven queries for each hop and `_CHUNK` nodes of it, and those that find them.
+        """
+        commits = reach.values(starts, Kind.COMMIT)
+        containing, complete = descendants.of(commits) if commits else (set(), True)
+        found = {*starts, *(Key(Kind.COMMIT, sha) for sha in containing)}
+        frontier = {*starts, *_productive(containing)}
+        limit = LIMIT + len(containing)
         for _hop in range(_HOPS):
             if not frontier:
                 return cls(frozenset(found), complete)
-            hop = downstream.expand([key for key in frontier if key.kind is not Kind.RUN], limits)
-            frontier = {link.far.key for link in hop.links} - found
-            complete &= hop.complete
-            if len(found) + len(frontier) > LIMIT:
+            hop, is_all = _expanded(frontier, limits, limit)
+            frontier = hop - found
+            complete &= is_all
+            if len(found) + len(frontier) > limit:
                 break
-            found |= frontier
+            found = found | frontier
         return cls(frozenset(found), False)
 
     def versions(self, existing: "QuerySet[ModelVersion]") -> set[int]:
-        """Return the primary keys of the versions among `existing` that were made from it. Three queries."""
-        found = set(existing.filter(run_id__in=self._runs()).order_by().values_list("pk", flat=True)[:LIMIT])
-        mirrored = Exists(Run.objects.filter(run_id=OuterRef("run_id")))
-        # Of a run that is gone its versions have kept what they need to know.
-        gone = existing.filter(self._kept()).exclude(mirrored).order_by()
-        found |= set(gone.values_list("pk", flat=True)[:LIMIT])
+        """Return the primary keys of the versions among `existing` that were made from it. Four queries."""
+        made = existing.filter(run_id__in=self._runs()).order_by().values_list("pk", flat=True)
+        found = set(made[:LIMIT]) | self._of_gone_runs(existing)
         # Who made a candidate final did so on the same artifacts.
-        return found | set(existing.filter(finalises__in=found).order_by().values_list("pk", flat=True))
+        finals: dict[int | None, list[int]] = defaultdict(list)
+        for candidate, pk in existing.exclude(finalises=None).order_by().values_list("finalises", "pk"):
+            finals[candidate].append(pk)
+        waiting = list(found)
+        while waiting:
+            new = [pk for pk in finals.get(waiting.pop(), ()) if pk not in found]
+            found.update(new)
+            waiting += new
+        return found
 
     def _runs(self) -> QuerySet[Run, Any]:
-        wanted = self._by_kind()
-        stages = [int(value) for value in wanted[Kind.STAGE]]
-        ours = HistoryCommit.objects.filter(snapshot__entries__stage__in=stages)
-        tags = Q(key=reach.DATA_TAG, value__in=wanted[Kind.DATA])
-        tags |= Q(key__in=reach.GIT_TAGS, value__in=wanted[Kind.COMMIT])
+        stages = [int(value) for value in self._values(Kind.STAGE)]
+        ours = HistoryCommit.objects.filter(snapshot__entries__stage__in=numbers(stages))
+        tags = Q(key=reach.DATA_TAG, value__in=texts(self._values(Kind.DATA)))
+        tags |= Q(key__in=reach.GIT_TAGS, value__in=texts(self._values(Kind.COMMIT)))
         if stages:
             of_jobs = Exists(RunTag.objects.filter(run=OuterRef("run"), key=reach.JOB_TAG))
             tags |= Q(of_jobs, key="git_commit", value__in=ours.values("sha"))
         tagged = RunTag.objects.filter(tags).order_by().values("run")
-        used = RunInput.objects.filter(key__in=wanted[Kind.DATA]).order_by().values("run")
-        here = Q(run_id__in=wanted[Kind.RUN]) | Q(pk__in=tagged) | Q(pk__in=used)
+        used = RunInput.objects.filter(key__in=texts(self._values(Kind.DATA))).order_by().values("run")
+        named = texts(self._values(Kind.RUN))
+        here = Q(run_id__in=named) | Q(pk__in=tagged) | Q(pk__in=used)
         return Run.objects.filter(here).values("run_id")
 
-    def _kept(self) -> Q:
-        """Return the condition that a version whose run is gone says so itself."""
-        wanted = self._by_kind()
-        named = Q(run_id__in=wanted[Kind.RUN]) | Q(lineage__dataset_hash__in=wanted[Kind.DATA])
-        return named | Q(lineage__git_commit__in=wanted[Kind.COMMIT])
+    def _of_gone_runs(self, existing: "QuerySet[ModelVersion]") -> set[int]:
+        """Return the versions whose run is gone, by what they have kept of it. Two queries."""
+        mirrored = Exists(Run.objects.filter(run_id=OuterRef("run_id")))
+        gone = existing.exclude(mirrored).order_by().values_list("pk", "run_id", "lineage")
+        found: set[int] = set()
+        made_by_jobs: dict[str, list[int]] = defaultdict(list)
+        for pk, run_id, kept in gone.iterator(chunk_size=_CHUNK):
+            shas = [kept[name] for name in reach.GIT_TAGS if name in kept]
+            named = {Key(Kind.RUN, run_id), Key(Kind.DATA, kept.get(reach.DATA_TAG, ""))}
+            if (named | {Key(Kind.COMMIT, sha) for sha in shas}) & self.keys:
+                found.add(pk)
+            elif reach.JOB_TAG in kept:
+                made_by_jobs[kept.get("git_commit", "")].append(pk)
+        stages = numbers(int(value) for value in self._values(Kind.STAGE))
+        ours = HistoryCommit.objects.filter(
+            sha__in=texts(made_by_jobs), snapshot__entries__stage__in=stages
+        )
+        for sha in ours.order_by().values_list("sha", flat=True).distinct():
+            found.update(made_by_jobs[sha])
+        return found
 
-    def _by_kind(self) -> dict[Kind, list[str]]:
-        return {kind: sorted(reach.values(self.keys, kind)) for kind in Kind}
+    def _values(self, kind: Kind) -> list[str]:
+        return reach.values(self.keys, kind)
+
+
+def _productive(commits: Collection[str]) -> set[Key]:
+    """Return those of `commits` of which more came than runs that name them. Two queries.
+
+    Of a long history these are few, so the others need not be followed one by one.
+    """
+    wanted = texts(commits)
+    new = PipelineStage.objects.filter(first_sha__in=wanted).order_by().values_list("first_sha", flat=True)
+    started = RunTag.objects.filter(key=reach.BASE_TAG, value__in=wanted).order_by()
+    return {Key(Kind.COMMIT, sha) for sha in {*new, *started.values_list("value", flat=True).distinct()}}
+
+
+def _expanded(frontier: Collection[Key], limits: Reach, most: int) -> tuple[set[Key], bool]:
+    """Return what came of `frontier`, and whether that is all; once there are `most` it is enough."""
+    followed = (key for key in frontier if key.kind is not Kind.RUN)
+    found: set[Key] = set()
+    complete = True
+    while len(found) <= most and (keys := list(islice(followed, _CHUNK))):
+        hop = downstream.expand(keys, limits)
+        found |= {link.far.key for link in hop.links}
+        complete &= hop.complete
+    return found, complete
 
 
 def of_path(path: str, repository: str = "") -> list[Key]:

@@ -11,6 +11,7 @@ from accounts.access import Person
 from lineage.causes import LIMIT, Reached
 from lineage.facts import decisions
 from lineage.graph import Key
+from lineage.long_lists import numbers
 from lineage.reach import Reach
 from registry import as_of
 from registry.access import visible_q
@@ -82,7 +83,7 @@ def of(starts: Collection[Key], *, user: Person, at: datetime | None = None, sta
     limits = Reach(at, LIMIT, runs=False)
     reached = Reached.of(starts, limits)
     made = reached.versions(ModelVersion.objects.filter(**limits.then("created_at")))
-    every = ModelVersion.objects.filter(pk__in=made)
+    every = ModelVersion.objects.filter(pk__in=numbers(made))
     seen = visible_q(user, "model")
     # Of all stages: a number for one of them would tell where hidden versions are, and when they moved.
     hidden = every.exclude(seen).order_by().count()
