@@ -61,7 +61,9 @@ class Reached:
 
     def versions(self, existing: "QuerySet[ModelVersion]") -> set[int]:
         """Return the primary keys of the versions among `existing` that were made from it. Four queries."""
-        made = existing.filter(run_id__in=self._runs()).order_by().values_list("pk", flat=True)
+        made = (
+            existing.filter(run_id__in=self.runs().values("run_id")).order_by().values_list("pk", flat=True)
+        )
         found = set(made[:LIMIT]) | self._of_gone_runs(existing)
         # Who made a candidate final did so on the same artifacts.
         finals: dict[int | None, list[int]] = defaultdict(list)
@@ -74,7 +76,8 @@ class Reached:
             waiting += new
         return found
 
-    def _runs(self) -> QuerySet[Run, Any]:
+    def runs(self) -> QuerySet[Run]:
+        """Return the runs that were made from it."""
         stages = [int(value) for value in self._values(Kind.STAGE)]
         ours = HistoryCommit.objects.filter(snapshot__entries__stage__in=numbers(stages))
         tags = Q(key=reach.DATA_TAG, value__in=texts(self._values(Kind.DATA)))
@@ -86,7 +89,7 @@ class Reached:
         used = RunInput.objects.filter(key__in=texts(self._values(Kind.DATA))).order_by().values("run")
         named = texts(self._values(Kind.RUN))
         here = Q(run_id__in=named) | Q(pk__in=tagged) | Q(pk__in=used)
-        return Run.objects.filter(here).values("run_id")
+        return Run.objects.filter(here)
 
     def _of_gone_runs(self, existing: "QuerySet[ModelVersion]") -> set[int]:
         """Return the versions whose run is gone, by what they have kept of it. Two queries."""
@@ -102,9 +105,7 @@ class Reached:
             elif reach.JOB_TAG in kept:
                 made_by_jobs[kept.get("git_commit", "")].append(pk)
         stages = numbers(int(value) for value in self._values(Kind.STAGE))
-        ours = HistoryCommit.objects.filter(
-            sha__in=texts(made_by_jobs), snapshot__entries__stage__in=stages
-        )
+        ours = HistoryCommit.objects.filter(sha__in=texts(made_by_jobs), snapshot__entries__stage__in=stages)
         for sha in ours.order_by().values_list("sha", flat=True).distinct():
             found.update(made_by_jobs[sha])
         return found

@@ -66,6 +66,8 @@ class UsesSerializer(serializers.Serializer[Any]):
     commit_count = serializers.IntegerField()
     runs = serializers.SerializerMethodField()
     run_count = serializers.IntegerField()
+    commit_runs = serializers.SerializerMethodField()
+    commit_run_count = serializers.IntegerField()
     versions = serializers.SerializerMethodField()
     version_count = serializers.IntegerField()
     elsewhere = DataVersionSerializer(many=True)
@@ -73,12 +75,17 @@ class UsesSerializer(serializers.Serializer[Any]):
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_commits(self, uses: data_uses.Uses) -> list[str]:
         """Return node ids."""
-        return [f"commit:{one.repository.name}@{one.sha}" for one in uses.commits]
+        return [one.node for one in uses.commits]
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_runs(self, uses: data_uses.Uses) -> list[str]:
-        """Return MLflow's ids."""
+        """Return MLflow's ids of the runs that were made from it."""
         return [run.run_id for run in uses.runs]
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_commit_runs(self, uses: data_uses.Uses) -> list[str]:
+        """Return those of other runs that name a commit that has it."""
+        return [run.run_id for run in uses.commit_runs]
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_versions(self, uses: data_uses.Uses) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
@@ -54,14 +55,21 @@ class Impact:
     """What a cause reached.
 
     :ivar versions: those that the reader sees, Production first; nothing is read before they are asked for
-    :ivar hidden: number of versions, in whatever stage, that the reader may not see
+    :ivar unseen: those that the reader may not see
     :ivar complete: whether everything between the cause and the runs was followed
+    :ivar reached: what is between them, and the runs
     """
 
     versions: "QuerySet[ModelVersion]"
-    hidden: int
+    unseen: "QuerySet[ModelVersion]"
     complete: bool
+    reached: Reached
     limits: Reach
+
+    @cached_property
+    def hidden(self) -> int:
+        """Number of versions, in whatever stage, that the reader may not see. One query."""
+        return self.unseen.count()
 
     @property
     def in_production(self) -> int:
@@ -85,12 +93,13 @@ def of(starts: Collection[Key], *, user: Person, at: datetime | None = None, sta
     made = reached.versions(ModelVersion.objects.filter(**limits.then("created_at")))
     every = ModelVersion.objects.filter(pk__in=numbers(made))
     seen = visible_q(user, "model")
-    # Of all stages: a number for one of them would tell where hidden versions are, and when they moved.
-    hidden = every.exclude(seen).order_by().count()
+    # In all stages: the number in one of them would tell where hidden versions are, and when they moved.
+    unseen = every.exclude(seen).order_by()
     versions = every.filter(seen).annotate(then=as_of.stage_then(at))
     if stage:
         versions = versions.filter(Q(stage=stage) | Q(then=stage))
-    return Impact(_sorted(versions), hidden, reached.complete and len(made) < LIMIT, limits)
+    complete = reached.complete and len(made) < LIMIT
+    return Impact(_sorted(versions), unseen, complete, reached, limits)
 
 
 def rows(versions: Iterable[Any], limits: Reach) -> list[ImpactRow]:

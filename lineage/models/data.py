@@ -3,6 +3,8 @@
 from django.db import models
 
 from experiments.models import Repository
+from lineage import node_ids
+from lineage.node_ids import NodeId
 
 
 class DataVersion(models.Model):
@@ -51,7 +53,7 @@ class DataVersion(models.Model):
     @property
     def node(self) -> str:
         """Its id in the lineage graph."""
-        return f"data:{self.repository.name}:{self.path}@{self.hash}"
+        return str(NodeId(node_ids.Kind.DATA, self.hash, self.repository.name, self.path))
 
     @property
     def is_folder(self) -> bool:

@@ -4,6 +4,7 @@ from django.db import models
 
 from experiments.models import Repository
 from lineage.models.plots import CommitPlots
+from lineage.node_ids import Kind, NodeId
 
 
 class PipelineSnapshot(models.Model):
@@ -90,6 +91,11 @@ class HistoryCommit(models.Model):
 
     def __str__(self) -> str:
         return self.sha[:12]
+
+    @property
+    def node(self) -> str:
+        """Its id in the lineage graph."""
+        return str(NodeId(Kind.COMMIT, self.sha, self.repository.name))
 
 
 class HistoryState(models.Model):

@@ -1,18 +1,19 @@
 """Who uses a version of data, in all repositories: stages by its hash, commits, runs and model versions."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Count, Max, Min, Model, QuerySet
 
 from accounts.models import User
 from experiments.models import Run, RunTag
-from lineage import reach
+from lineage import impact, reach
 from lineage.models import DataVersion, HistoryCommit, PipelineStage, StageFile
 from lineage.selectors.data import same_content
-from registry.access import visible_q
 from registry.models import ModelVersion
 
 SHOWN = 20
+_M = TypeVar("_M", bound=Model)
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,12 @@ class StageUse:
 
 @dataclass(frozen=True)
 class Uses:
-    """Everything that has to do with a version of data: lists hold the newest `SHOWN`, counts tell of all."""
+    """Everything that has to do with a version of data: lists hold the newest `SHOWN`, counts tell of all.
+
+    :ivar runs: those that were made from it, as the graph has it; `commit_runs` the others that name a commit
+        that has it, which may have read something else
+    :ivar versions: those that were made from it, as an impact has it
+    """
 
     makers: list[StageUse]
     readers: list[StageUse]
@@ -37,26 +43,28 @@ class Uses:
     commit_count: int
     runs: list[Run]
     run_count: int
+    commit_runs: list[Run]
+    commit_run_count: int
     versions: list[ModelVersion]
     version_count: int
     elsewhere: list[DataVersion]
 
 
 def uses(data: DataVersion, *, user: User) -> Uses:
-    """Return who uses the content of `data`, whatever it is called there. Ten queries."""
-    commits = commits_with(data.hash)
-    runs = runs_with(data.hash)
-    versions = versions_with(data.hash, user=user)
+    """Return who uses the content of `data`, whatever it is called there. Twelve queries, and those that
+    follow it."""
+    node = reach.data(data.hash)
+    found = impact.of([node.key] if node else [], user=user)
+    commits, runs = commits_with(data.hash), _newest(found.reached.runs())
+    at_commits = _newest(_at_commits(data.hash)).exclude(pk__in=runs.order_by().values("pk"))
     return Uses(
-        makers=_stages(data.hash, StageFile.Role.OUTPUT),
-        readers=_stages(data.hash, StageFile.Role.INPUT),
-        commits=list(commits.select_related("repository")[:SHOWN]),
-        commit_count=commits.count(),
-        runs=list(runs.select_related("experiment").defer("metrics", "params", "tags")[:SHOWN]),
-        run_count=runs.count(),
-        versions=list(versions.select_related("model").defer("manifest", "metadata", "facts")[:SHOWN]),
-        version_count=versions.count(),
-        elsewhere=list(same_content(data)[:SHOWN]),
+        _stages(data.hash, StageFile.Role.OUTPUT),
+        _stages(data.hash, StageFile.Role.INPUT),
+        *_newest_of(commits.select_related("repository")),
+        *_newest_of(runs),
+        *_newest_of(at_commits),
+        *_newest_of(found.versions.order_by("-created_at", "-pk")),
+        list(same_content(data)[:SHOWN]),
     )
 
 
@@ -66,20 +74,21 @@ def commits_with(value: str) -> QuerySet[HistoryCommit]:
     return HistoryCommit.objects.filter(snapshot__in=snapshots).order_by("-committed_at", "-pk")
 
 
-def runs_with(value: str) -> QuerySet[Run]:
-    """Return the runs that name the content, or a commit that has it, the newest first."""
+def _at_commits(value: str) -> QuerySet[Run]:
     commits = commits_with(value).order_by().values("sha")
-    tagged = RunTag.objects.filter(
-        Q(key=reach.DATA_TAG, value=value) | Q(key__in=reach.GIT_TAGS, value__in=commits)
-    )
-    return Run.objects.filter(pk__in=tagged.order_by().values("run")).order_by("-started_at", "-pk")
+    tagged = RunTag.objects.filter(key__in=reach.GIT_TAGS, value__in=commits)
+    return Run.objects.filter(pk__in=tagged.order_by().values("run"))
 
 
-def versions_with(value: str, *, user: User) -> QuerySet[ModelVersion]:
-    """Return the model versions made by such runs that `user` sees, the newest first."""
-    runs = runs_with(value).order_by().values("run_id")
-    found = ModelVersion.objects.filter(run_id__in=runs).filter(visible_q(user, "model"))
-    return found.order_by("-created_at", "-pk")
+def _newest_of(rows: QuerySet[_M]) -> tuple[list[_M], int]:
+    """Return the first of `rows`, and how many there are. One query, or two if there are more."""
+    found = list(rows[: SHOWN + 1])
+    return found[:SHOWN], rows.count() if len(found) > SHOWN else len(found)
+
+
+def _newest(runs: QuerySet[Run]) -> QuerySet[Run]:
+    found = runs.select_related("experiment").defer("metrics", "params", "tags")
+    return found.order_by("-started_at", "-pk")
 
 
 def _stages(value: str, role: str) -> list[StageUse]:

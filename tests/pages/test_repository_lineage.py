@@ -99,16 +99,21 @@ def test_a_version_says_who_uses_it_across_repositories(client: Client, reposito
     make_data(other, "inputs/raw", OLD)
     reader = make_stage(other, "evaluate", {"inputs/raw": OLD})
     commit = make_history(other, make_snapshot(other, [reader]))
-    run = make_run(name="by-commit", tags={"git_commit": commit.sha})
+    run = make_run(name="by-job", tags={"git_commit": commit.sha, "stagegate.job": "7"})
+    plain = make_run(name="by-commit", tags={"git_commit": commit.sha})
     make_version("1.0.0", model="seen", run_id=run.run_id)
     make_version("1.0.0", model="hidden", run_id=run.run_id)
+    make_version("1.0.0", model="unclaimed", run_id=plain.run_id)
     RegisteredModel.objects.filter(name="hidden").update(restricted=True)
     data = repository.data_versions.get(path="data/raw", hash=OLD)
     page = words(client, f"/repositories/foreign/data/{data.pk}/")
     assert "evaluate stage other" in page
     assert "inputs/raw other" in page
-    assert "by-commit" in page
+    made, others = page.split("Other runs at these commits")
+    assert "by-job" in made
+    assert "by-commit" in others
     assert "seen 1.0.0" in page
+    assert "unclaimed" not in page
     assert "hidden" not in page
 
 
