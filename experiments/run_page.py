@@ -62,6 +62,7 @@ def context(who: Viewer, run: Run, tab: str) -> dict[str, Any]:
         "apply_url": _apply_url(found),
         "versions_url": _url("registry:run-versions", run.run_id),
         "lineage_url": lineage_links.of_run(run.run_id),
+        "reached_url": lineage_links.reached_by_run(run.run_id),
         "register_url": _register_url(who, run),
     }
 

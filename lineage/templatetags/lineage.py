@@ -8,6 +8,7 @@ from lineage import graph_words
 from lineage.input_changes import Change, DataInput
 from lineage.node_ids import Kind, NodeId
 from registry import labels as registry_labels
+from registry.asked_instants import Asked
 from registry.models import ModelVersion
 
 register = template.Library()
@@ -38,10 +39,12 @@ def stage_word(stage: str) -> str:
 
 
 @register.simple_tag
-def lineage_of(version: ModelVersion) -> str:
-    """Return the address of the lineage of a version."""
-    node = NodeId(Kind.VERSION, version.version, path=version.model.name)
-    return f"{reverse('lineage:lineage')}?{urlencode({'node': str(node)})}"
+def lineage_of(version: ModelVersion, asked: Asked | None = None) -> str:
+    """Return the address of the lineage of a version, as of the instant that was asked about."""
+    query = {"node": str(NodeId(Kind.VERSION, version.version, path=version.model.name))}
+    if asked and asked.then:
+        query["at"] = asked.link
+    return f"{reverse('lineage:lineage')}?{urlencode(query)}"
 
 
 @register.filter

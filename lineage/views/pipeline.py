@@ -51,7 +51,6 @@ def _shown(who: Viewer, repository: Repository, commit: HistoryCommit, base_ref:
         "parameters": _parameter_rows(commit, base),
         "changed_data": _changed_data(comparison),
         "other_results": _other_results(comparison),
-        "commit_node": f"commit:{repository.name}@{commit.sha}",
         "problems": selectors.problems_of(commit),
     }
 

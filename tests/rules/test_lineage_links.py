@@ -17,6 +17,7 @@ SHA, MD5 = "a1" * 20, f"{'b2' * 16}.dir"
         (lineage_links.of_commit(SHA, "receipts & more"), NodeId(Kind.COMMIT, SHA, "receipts & more")),
         (lineage_links.of_commit(SHA), NodeId(Kind.COMMIT, SHA)),
         (lineage_links.of_data(MD5), NodeId(Kind.DATA, MD5)),
+        (lineage_links.of_data("100%"), NodeId(Kind.DATA, "100%")),
     ],
 )
 def test_a_link_names_the_node_that_it_is_about(address: str, node: NodeId) -> None:
