@@ -35,6 +35,7 @@ GROUPS: dict[str, Label] = {
     "user": _("Users"),
     "audit": _("Audit trail"),
     "evidence": _("Evidence"),
+    "impact": _("Impact"),
 }
 
 EVENTS: dict[Event, Label] = {
@@ -114,6 +115,7 @@ EVENTS: dict[Event, Label] = {
     Event.AUDIT_CHECKPOINTED: _("Audit trail signed"),
     Event.AUDIT_EXPORTED: _("Audit trail exported"),
     Event.EVIDENCE_EXPORTED: _("Evidence bundle exported"),
+    Event.IMPACT_EXPORTED: _("Impact exported"),
     Event.VERSION_REPRODUCED: _("Version reproduced"),
 }
 

@@ -91,3 +91,4 @@ class Event(StrEnum):
     AUDIT_CHECKPOINTED = "audit.checkpointed"
     AUDIT_EXPORTED = "audit.exported"
     EVIDENCE_EXPORTED = "evidence.exported"
+    IMPACT_EXPORTED = "impact.exported"

@@ -1,31 +1,28 @@
 """The page of what a cause reached."""
 
-import csv
-from collections.abc import Iterable
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
 from django.utils.http import content_disposition_header, urlencode
 from django.views.decorators.http import require_safe
 
 from accounts.access import signed_in
-from accounts.csv_cells import neutral
-from lineage import asked_causes, impact, node_search
-from lineage.asked_causes import AskedCause, CauseError
-from lineage.impact import Impact, ImpactRow
+from accounts.audit_export import Export
+from lineage import asked_causes, impact, impact_export, node_search
+from lineage.asked_causes import CauseError
+from lineage.impact import Impact
 from registry import asked_instants, instants
 from registry.stages import Stage
 
 _PER_PAGE = 50
-_CSV_LIMIT = 20_000
-_COLUMNS = ("model", "version", "stage_now", "stage_then", "registered_at", "promotions", "deployments")
 
 
 @require_safe
-def impact_page(request: HttpRequest) -> HttpResponse:
+def impact_page(request: HttpRequest) -> HttpResponseBase:
     """Show which versions a cause reached; `?format=csv` downloads them."""
     user, at = signed_in(request), asked_instants.of(request)
     if text := request.GET.get("q", "").strip()[: node_search.LONGEST]:
@@ -45,9 +42,9 @@ def impact_page(request: HttpRequest) -> HttpResponse:
         return render(request, "lineage/impact.html", {**context, "problem": str(error)}, status=status)
     if cause is None:
         return render(request, "lineage/impact.html", context)
-    found = impact.of(cause.keys, user=user, at=at.then, stage=stage)
     if request.GET.get("format") == "csv" and not at.error:
-        return _csv(impact.rows(found.versions[:_CSV_LIMIT], found.limits), cause)
+        return _sent(impact_export.export(cause, user=user, at=at.then, stage=stage))
+    found = impact.of(cause.keys, user=user, at=at.then, stage=stage)
     context |= {"cause": cause, "impact": found, **_page(request, found)}
     return render(request, "lineage/impact.html", context, status=422 if at.error else 200)
 
@@ -57,7 +54,7 @@ def _page(request: HttpRequest, found: Impact) -> dict[str, Any]:
     return {"page": page, "rows": impact.rows(page.object_list, found.limits)}
 
 
-def _searched(request: HttpRequest, text: str) -> HttpResponse:
+def _searched(request: HttpRequest, text: str) -> HttpResponseBase:
     """Go to the one cause that was meant, or let choose."""
     user = signed_in(request)
     choices = asked_causes.choices(text, user=user)
@@ -67,20 +64,8 @@ def _searched(request: HttpRequest, text: str) -> HttpResponse:
     return render(request, "lineage/impact.html", context)
 
 
-def _csv(found: Iterable[ImpactRow], cause: AskedCause) -> HttpResponse:
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = content_disposition_header(True, f"impact-{cause.short}.csv") or ""
-    writer = csv.writer(response)
-    writer.writerow(_COLUMNS)
-    for row in found:
-        version = row.version
-        promotions = "; ".join(f"#{one.pk} {one.to_stage} {state}" for one, state in row.promotions)
-        deployments = "; ".join(
-            f"{one.environment} {'until ' + one.retired_at.isoformat() if one.retired_at else 'serves'}"
-            for one in row.deployments
-        )
-        cells = (version.model.name, version.version, row.stage, row.stage_then)
-        writer.writerow(
-            neutral(value) for value in (*cells, version.created_at.isoformat(), promotions, deployments)
-        )
+def _sent(made: Export) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(made.chunks, content_type=made.content_type)
+    response["Content-Disposition"] = content_disposition_header(True, made.name)
+    add_never_cache_headers(response)  # each is noted in the trail
     return response

@@ -188,7 +188,7 @@ def test_one_click_from_data_to_the_production_models_it_reached(client):
 def test_the_impact_is_downloaded_without_formulas(client):
     RegisteredModel.objects.update(name="=HYPERLINK()")
     answer = page(client, "lineage:impact", node=DATA, format="csv")
-    lines = answer.content.decode().splitlines()
+    lines = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()
     assert lines[0].startswith("model,version,stage_now,stage_then")
     assert lines[1].startswith("'=HYPERLINK(),1.0.0,Production")
 
