@@ -117,12 +117,18 @@ class FileChangeSerializer(serializers.Serializer[Any]):
 
 
 class ChangesSerializer(serializers.Serializer[Any]):
-    """Two versions compared. `listed` is false where the lists of files are not known; `reasons` say why."""
+    """Two versions compared. `listed` is false where the lists of files are not known; `reasons` say why.
+
+    `count` is of all changes, `changes` are those of the page.
+    """
 
     old = DataVersionSerializer()
     new = DataVersionSerializer()
     listed = serializers.BooleanField()
     reasons = serializers.DictField(child=serializers.CharField())
+    count = serializers.IntegerField()
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
     changes = FileChangeSerializer(many=True)
 
 
@@ -159,22 +165,28 @@ class DataVersionView(APIView):
         return Response(DataVersionDetailSerializer(row, context={"user": who.user}).data)
 
 
-class DataChanges(APIView):
+class DataChanges(generics.GenericAPIView[DataVersion]):
     """Two versions of data compared file by file."""
 
+    serializer_class = ChangesSerializer
     _SIDES = [OpenApiParameter(name, OpenApiTypes.INT, required=True) for name in ("old", "new")]
+    _PAGE = [OpenApiParameter(name, OpenApiTypes.INT) for name in ("page", "page_size")]
 
-    @extend_schema(operation_id="data_changes_retrieve", parameters=_SIDES, responses=ChangesSerializer)
+    @extend_schema(
+        operation_id="data_changes_retrieve", parameters=[*_SIDES, *_PAGE], responses=ChangesSerializer
+    )
     def get(self, request: Request, name: str) -> Response:
-        """Compare two versions, as far as their lists of files are known."""
+        """Compare two versions, as far as their lists of files are known; a page of what differs."""
         _who, old, new = self._asked(request, name)
         found = listings.compared(old, new)
+        page = self.get_paginated_response(self.paginate_queryset(found.changes or [])).data
         answer = {
             "old": old,
             "new": new,
             "listed": found.changes is not None,
             "reasons": {one.hash: one.reason for one in found.failures},
-            "changes": found.changes or [],
+            **page,
+            "changes": page["results"],
         }
         return Response(ChangesSerializer(answer).data)
 

@@ -41,6 +41,12 @@ def test_two_versions_are_compared(client: Client, repository: Repository) -> No
     listings.keep(OLD, [("a", "1")])
     listings.keep(NEW, [("a", "1"), ("b", "2")])
     assert answer(client, path)["changes"] == [{"kind": "added", "path": "b", "before": ""}]
+    listings.keep(NEW, [("a", "1"), *((f"b{number:03}", "2") for number in range(130))])
+    found = answer(client, f"{path}&page=3&page_size=60")
+    assert (found["count"], found["next"]) == (130, None)
+    assert [one["path"] for one in found["changes"]] == [f"b{number}" for number in range(120, 130)]
+    assert "page=2" in found["previous"]
+    answer(client, f"{path}&page=4&page_size=60", 404)
     same = answer(client, f"data/changes/?old={old.pk}&new={old.pk}")
     assert (same["listed"], same["changes"]) == (True, [])
     answer(client, "data/changes/?old=x", 404)
