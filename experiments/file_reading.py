@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import time
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from experiments import file_room, sync
-from experiments.file_kinds import IMAGES, Media, by_name, sniffed
+from experiments import file_room, image_facts, sync
+from experiments.file_kinds import by_name, sniffed
 from experiments.mirror_values import LIVE_STATUSES
 from experiments.models import RunFile, RunFileContent, RunListing
 from experiments.stored_text import text
@@ -116,24 +115,11 @@ def store_content(row: RunFile, data: bytes | None) -> None:
             size=len(data),
             held=len(data),
             media=media,
-            facts=_facts(media, data),
+            facts=image_facts.size(media, data),
             read_at=now,
             used_at=now,
         )
     file_room.make_room(row.run)
-
-
-def _facts(media: Media, data: bytes) -> dict[str, Any]:
-    """Return width and height of an image: a browser is not given one that would fill its memory."""
-    if media not in IMAGES:
-        return {}
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(data), formats=[media.upper()]) as image:
-            return {"width": image.width, "height": image.height}
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return {}
 
 
 def _fail(row: RunListing | RunFile, problem: str) -> None:

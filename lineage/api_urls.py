@@ -28,6 +28,11 @@ urlpatterns: list[URLPattern] = [
     path(f"{_REPOSITORY}data/<int:pk>/", data_api.DataVersionView.as_view(), name="api-data-version"),
     path(f"{_REPOSITORY}pipeline/", pipeline_api.PipelineView.as_view(), name="api-pipeline"),
     path(f"{_REPOSITORY}pipeline/plots/", pipeline_api.PipelinePlots.as_view(), name="api-pipeline-plots"),
+    path(
+        f"{_REPOSITORY}pipeline/images/<str:oid>/",
+        pipeline_api.PlotImage.as_view(),
+        name="api-plot-image",
+    ),
     path(f"{_REPOSITORY}gto/", pipeline_api.Gto.as_view(), name="api-gto"),
     path(f"{_REPOSITORY}updates/", updates_api.Updates.as_view(), name="api-updates"),
     path(f"{_REPOSITORY}updates/hook/", updates_api.Hook.as_view(), name="api-hook"),

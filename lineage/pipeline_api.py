@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -17,6 +17,7 @@ from lineage.pipeline_changes import Comparison, compare
 from lineage.plot_serializers import PlotSerializer
 from lineage.reading_api import ReadingSerializer, accepted
 from lineage.selectors import gto, pipeline, plots
+from lineage.views.plots import image_of
 
 
 class StageFileSerializer(serializers.ModelSerializer[StageFile]):
@@ -202,6 +203,16 @@ class PipelinePlots(APIView):
         """Have a worker read the files of plots from the cache or the remote."""
         who, repository, commit, base = _sides(request, name)
         return accepted(plot_requests.request(repository, commit, base, user=who.user))
+
+
+class PlotImage(APIView):
+    """An image that is plotted."""
+
+    @extend_schema(responses={(200, "image/*"): OpenApiTypes.BINARY})
+    def get(self, request: Request, name: str, oid: str) -> HttpResponse:
+        """Send the image that an object of Git or DVC holds."""
+        _who, repository = access.repository_for(request._request, name)
+        return image_of(repository, oid)
 
 
 class Gto(APIView):

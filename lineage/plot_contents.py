@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from experiments.file_kinds import text_of
+from experiments import image_facts
+from experiments.file_kinds import IMAGES, sniffed, text_of
+from experiments.file_preview import is_image
 from experiments.stored_text import text
 from lineage import plot_records
 from lineage.plot_records import MAX_TEXT, FileState, PlottedFile
@@ -15,14 +17,16 @@ from lineage.plot_tables import SUFFIXES
 
 MAX_FILES = 8  # of a commit
 MAX_BYTES = 64_000  # of a file
-_COUNTED = (FileState.KEPT, FileState.LARGE, FileState.BINARY)
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
+_COUNTED = (FileState.KEPT, FileState.LARGE, FileState.BINARY, FileState.BROKEN)
 
 
 class Content(NamedTuple):
-    """What an object holds: `packed` is its compressed text if it is kept, `reason` why it was not read."""
+    """What an object holds, see `lineage.models.PlotFile`, or why it is not kept."""
 
     state: str
     packed: bytes = b""
+    media: str = ""
     reason: str = ""
 
 
@@ -30,7 +34,11 @@ Read = Callable[[str], Content]
 
 
 def content_of(data: bytes) -> Content:
-    """Return what the bytes of a file hold."""
+    """Return what the bytes of a file hold, whatever it is called."""
+    media = sniffed(data)
+    if media in IMAGES:
+        shown = is_image(media, image_facts.size(media, data))
+        return Content(FileState.KEPT, data, media) if shown else Content(FileState.BROKEN)
     found = text_of(data)
     return Content(FileState.BINARY) if found is None else Content(FileState.KEPT, plot_records.packed(found))
 
@@ -44,7 +52,7 @@ class Gathering:
 
     def __init__(self, files: Mapping[str, PlottedFile] | None = None) -> None:
         self.files = dict(files or {})
-        self.contents: dict[str, bytes] = {}
+        self.contents: dict[str, Content] = {}
         self._left = MAX_FILES - sum(file.state in _COUNTED for file in self.files.values())
         self._done: set[str] = set()
 
@@ -57,8 +65,10 @@ class Gathering:
         if is_drawable(path):
             content = read(value) if self._left > 0 else Content(FileState.TOO_MANY)
             self._left -= 1
+        if content.state == FileState.KEPT and _suffix(path) in IMAGE_SUFFIXES and not content.media:
+            content = Content(FileState.BROKEN)
         if content.state == FileState.KEPT:
-            self.contents[value] = content.packed
+            self.contents[value] = content
         self.files[path] = PlottedFile(content.state, value, source, content.reason)
 
     def add_folder(
@@ -69,11 +79,14 @@ class Gathering:
         :param inside: path below it -> what the content is called
         :param source: where DVC keeps what is called so
         """
-        chosen = {name: value for name, value in sorted(inside.items()) if is_drawable(name)}
-        members = {text(f"{path}/{name}", MAX_TEXT): chosen[name] for name in list(chosen)[:MAX_FILES]}
+        # Tables before images.
+        names = sorted(filter(is_drawable, inside), key=lambda name: (_suffix(name) in IMAGE_SUFFIXES, name))
+        members = {text(f"{path}/{name}", MAX_TEXT): inside[name] for name in names[:MAX_FILES]}
         whole = PlottedFile(FileState.FOLDER, members=tuple(members))
         if rest := len(inside) - len(members):
-            reason = f"{rest} of its {len(inside)} files are not drawn: no tables, or more than {MAX_FILES}."
+            reason = (
+                f"{rest} of its {len(inside)} files are not drawn: other formats, or more than {MAX_FILES}."
+            )
             whole = replace(whole, reason=reason)
         self.files[path] = whole
         for name, value in members.items():
@@ -81,5 +94,9 @@ class Gathering:
 
 
 def is_drawable(path: str) -> bool:
-    """Whether a file of this name may hold a table."""
-    return posixpath.splitext(path)[1].lower() in SUFFIXES
+    """Whether a file of this name may hold a table or an image."""
+    return _suffix(path) in (*SUFFIXES, *IMAGE_SUFFIXES)
+
+
+def _suffix(path: str) -> str:
+    return posixpath.splitext(path)[1].lower()

@@ -32,8 +32,9 @@ _REASONS = {
     FileState.FOLDER: "It is a folder, and only a plot of nothing else draws what is in one.",
     FileState.MISSING: "It is not in this commit.",
     FileState.BINARY: "It is no text.",
-    FileState.IMAGE: "It is an image; images of repositories are not shown.",
-    FileState.OTHER_FORMAT: "Only CSV, TSV and JSON are drawn.",
+    FileState.BROKEN: "It is an image that is broken or has too many pixels.",
+    FileState.IMAGE: "It is an image of a kind that is not shown.",
+    FileState.OTHER_FORMAT: "Only CSV, TSV, JSON, PNG, JPEG, GIF and WebP are drawn.",
     FileState.TOO_MANY: "This commit plots more files than are read.",
     FileState.FORGOTTEN: "Its content is not kept any more: this repository plots much.",
 }
@@ -45,19 +46,21 @@ class Look(StrEnum):
     LINES = "lines"
     POINTS = "points"
     MATRIX = "matrix"
+    IMAGES = "images"
     NOTHING = "nothing"
 
 
 class File(NamedTuple):
     """A file of a plot; `text` is there if it is kept, `oid` is equal where the content is.
 
-    `reason`: why it is not kept, where the state alone does not tell.
+    `reason`: why it is not kept, where the state alone does not tell; an image has no text.
     """
 
     state: str
     oid: str = ""
     text: str = ""
     reason: str = ""
+    is_image: bool = False
 
 
 class Note(NamedTuple):
@@ -86,6 +89,14 @@ class Line:
     before: Points | None = None
 
 
+class Picture(NamedTuple):
+    """An image by the object that holds it; `before` is that of the base, empty if there is none to show."""
+
+    path: str
+    oid: str
+    before: str = ""
+
+
 @dataclass(frozen=True)
 class Drawn:
     """A plot as it is shown.
@@ -99,6 +110,7 @@ class Drawn:
     lines: tuple[Line, ...] = ()
     matrix: Matrix | None = None
     matrix_before: Matrix | None = None
+    images: tuple[Picture, ...] = ()
     notes: tuple[Note, ...] = ()
     notes_before: tuple[Note, ...] = ()
     is_same: bool = False
@@ -106,7 +118,9 @@ class Drawn:
     @property
     def has_before(self) -> bool:
         """Whether something of the base is drawn, too."""
-        return self.matrix_before is not None or any(line.before for line in self.lines)
+        if self.matrix_before is not None:
+            return True
+        return any(line.before for line in self.lines) or any(image.before for image in self.images)
 
     @property
     def x_title(self) -> str:
@@ -125,11 +139,17 @@ class _Side:
     def note(self, path: str, message: str, *, is_failure: bool = False) -> None:
         self.notes[Note(path, message, is_failure)] = None
 
-    def table(self, path: str) -> Table | None:
+    def kept(self, path: str) -> File | None:
         file = self.files.get(path, File(FileState.MISSING))
-        if file.state != FileState.KEPT:
-            reason = file.reason or _REASONS.get(FileState(file.state), "")
-            self.note(path, reason, is_failure=file.state == FileState.FAILED)
+        if file.state == FileState.KEPT:
+            return file
+        reason = file.reason or _REASONS.get(FileState(file.state), "")
+        self.note(path, reason, is_failure=file.state == FileState.FAILED)
+        return None
+
+    def table(self, path: str) -> Table | None:
+        file = self.kept(path)
+        if file is None or file.is_image:
             return None
         try:
             found = plot_tables.table(file.text, path)
@@ -149,9 +169,13 @@ def draw(record: PlotRecord, files: Mapping[str, File], before: Mapping[str, Fil
     """
     now, base = _Side(files), _Side(before or {})
     same = before is not None and all(_is_same(path, files, before) for path in record.paths)
-    tables = {path: found for path in record.paths if (found := now.table(path)) is not None}
-    earlier = {} if same else {path: found for path in tables if (found := base.table(path)) is not None}
-    drawn = _drawn(record, tables, earlier, now)
+    images = tuple(_pictures(record, now, None if same else base))
+    if images:
+        drawn = Drawn(record, Look.IMAGES, images=images)
+    else:
+        tables = {path: found for path in record.paths if (found := now.table(path)) is not None}
+        earlier = {} if same else {path: found for path in tables if (found := base.table(path)) is not None}
+        drawn = _drawn(record, tables, earlier, now)
     had = {path for path, file in base.files.items() if file.state != FileState.MISSING}
     return replace(
         drawn,
@@ -164,6 +188,15 @@ def draw(record: PlotRecord, files: Mapping[str, File], before: Mapping[str, Fil
 def _is_same(path: str, files: Mapping[str, File], before: Mapping[str, File]) -> bool:
     file, other = files.get(path), before.get(path)
     return file is not None and other is not None and bool(file.oid) and file.oid == other.oid
+
+
+def _pictures(record: PlotRecord, side: _Side, base: _Side | None) -> Iterator[Picture]:
+    """Yield the images of a plot; one that has some draws nothing else."""
+    for path in record.paths:
+        file = side.files.get(path)
+        if file is not None and file.is_image:
+            earlier = base.kept(path) if base else None
+            yield Picture(path, file.oid, earlier.oid if earlier and earlier.is_image else "")
 
 
 def _drawn(

@@ -13,6 +13,7 @@ from integrations.dvc_listings import Entries, read_listing
 from integrations.dvc_objects import Place
 from lineage import dvc_places, listings, plot_objects, plot_records, plot_rows
 from lineage.models import CommitPlots
+from lineage.plot_contents import Content
 from lineage.plot_objects import Objects
 from lineage.plot_records import FileState, PlottedFile
 from lineage.selectors import plots as selectors
@@ -61,7 +62,7 @@ def _list_of(value: str, places: tuple[Place, ...]) -> Entries:
 
 @transaction.atomic
 def _write(
-    repository: Repository, plots: CommitPlots, files: dict[str, PlottedFile], contents: dict[str, bytes]
+    repository: Repository, plots: CommitPlots, files: dict[str, PlottedFile], contents: dict[str, Content]
 ) -> None:
     # One writer at a time for each repository, as `history_index` has it.
     Repository.objects.select_for_update(no_key=True).get(pk=repository.pk)

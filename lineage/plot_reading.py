@@ -16,7 +16,7 @@ from lineage.plot_objects import Objects
 from lineage.plot_records import FileState, PlotRecord, PlottedFile
 from lineage.stage_records import StageRecord, digest_of
 
-_IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp")
+_DOCUMENTS = (".svg", ".svgz")  # images that may hold programs
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Plots:
     plots: list[Any] = field(default_factory=list)
     files: dict[str, Any] = field(default_factory=dict)
     digest: str = digest_of([[], {}])
-    contents: dict[str, bytes] = field(default_factory=dict)
+    contents: dict[str, Content] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def read(records: Sequence[PlotRecord], stages: Iterable[StageRecord], tree: Tre
     by_dvc = plot_objects.kept_by_dvc(stages)
     for path in plot_records.paths(records, {}):
         oid = tree.find(path)
-        if path.lower().endswith(_IMAGES):
+        if path.lower().endswith(_DOCUMENTS):
             in_git.files[path] = PlottedFile(FileState.IMAGE, oid)
         elif not oid:
             in_git.files[path] = by_dvc(path) or PlottedFile(FileState.MISSING)

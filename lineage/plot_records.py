@@ -31,6 +31,7 @@ class FileState(StrEnum):
     FAILED = "failed"
     MISSING = "missing"
     BINARY = "binary"
+    BROKEN = "broken"
     IMAGE = "image"
     OTHER_FORMAT = "format"
     TOO_MANY = "many"

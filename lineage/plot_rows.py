@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from experiments.models import Repository
 from lineage import plot_records
 from lineage.history_rows import known_keys
 from lineage.models import CommitPlots, PlotFile
+from lineage.plot_contents import Content
 from lineage.plot_reading import Plots
 from lineage.plot_records import PlottedFile
 
@@ -35,22 +36,26 @@ def write(repository: Repository, found: Mapping[str, Plots]) -> None:
         commits.setdefault(keys[one.digest], []).append(sha)
     for key, shas in commits.items():
         repository.history.filter(sha__in=shas).update(plots=key)
-    _add_contents(repository, {oid: data for one in distinct.values() for oid, data in one.contents.items()})
+    _add_contents(
+        repository, {oid: content for one in distinct.values() for oid, content in one.contents.items()}
+    )
 
 
-def add(row: CommitPlots, files: Mapping[str, PlottedFile], contents: Mapping[str, bytes]) -> None:
+def add(row: CommitPlots, files: Mapping[str, PlottedFile], contents: Mapping[str, Content]) -> None:
     """Add to `row` what was read of its files since."""
     row.files = {**row.files, **plot_records.files_as_json(files)}
     row.save(update_fields=["files"])
     _add_contents(row.repository, contents)
 
 
-def _add_contents(repository: Repository, contents: Mapping[str, bytes]) -> None:
+def _add_contents(repository: Repository, contents: Mapping[str, Content]) -> None:
     rows = PlotFile.objects.filter(repository=repository)
     known = set(rows.filter(oid__in=contents).values_list("oid", flat=True))
-    new = [oid for oid in contents if oid not in known]
+    new = contents.keys() - known
     PlotFile.objects.bulk_create(
-        PlotFile(repository=repository, oid=oid, packed=contents[oid], size=len(contents[oid])) for oid in new
+        PlotFile(repository=repository, oid=oid, packed=one.packed, size=len(one.packed), media=one.media)
+        for oid, one in contents.items()
+        if oid in new
     )
     if new:
         _forget(repository)
@@ -59,10 +64,18 @@ def _add_contents(repository: Repository, contents: Mapping[str, bytes]) -> None
 def _forget(repository: Repository) -> None:
     rows = PlotFile.objects.filter(repository=repository)
     surplus = (rows.aggregate(Sum("size"))["size__sum"] or 0) - KEPT_BYTES
-    if surplus <= 0:
-        return
+    # Images first: each takes the place of many tables.
+    for part in (rows.exclude(media=""), rows.filter(media="")):
+        surplus = _forget_first(part, surplus)
+
+
+def _forget_first(rows: QuerySet[PlotFile], surplus: int) -> int:
+    """Delete of `rows` those that were read first, as many as needed; return what is still too much."""
+    last = None
     for pk, size in rows.order_by("pk").values_list("pk", "size").iterator():
-        surplus -= size
         if surplus <= 0:
-            rows.filter(pk__lte=pk).delete()
-            return
+            break
+        last, surplus = pk, surplus - size
+    if last is not None:
+        rows.filter(pk__lte=last).delete()
+    return surplus

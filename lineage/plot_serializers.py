@@ -48,6 +48,14 @@ class ConfusionSerializer(serializers.Serializer[Any]):
         return [[cell.count for cell in cells] for _label, cells, _sum in matrix.rows]
 
 
+class PictureSerializer(serializers.Serializer[Any]):
+    """An image by the object that holds it, to be had below `pipeline/images/`."""
+
+    path = serializers.CharField()
+    object = serializers.CharField(source="oid")
+    before = serializers.CharField(help_text="that of the base; empty: it has none, or the same")
+
+
 class PlotNoteSerializer(serializers.Serializer[Any]):
     """Why a file is not, or not wholly, drawn; without a path it is about the whole plot."""
 
@@ -66,6 +74,7 @@ class PlotSerializer(serializers.Serializer[Any]):
     lines = PlotLineSerializer(many=True)
     matrix = ConfusionSerializer(allow_null=True)
     matrix_before = ConfusionSerializer(allow_null=True)
+    images = PictureSerializer(many=True)
     unchanged = serializers.BooleanField(source="is_same", help_text="the base has the same content")
     notes = PlotNoteSerializer(many=True)
     notes_before = PlotNoteSerializer(many=True, help_text="the same about the base")

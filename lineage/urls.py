@@ -48,6 +48,7 @@ urlpatterns = [
     path(f"{_REPOSITORY}data/<int:pk>/", data.version, name="data-version"),
     path(f"{_REPOSITORY}pipeline/", pipeline.pipeline, name="pipeline"),
     path(f"{_REPOSITORY}pipeline/plots/", plots.plots, name="plots"),
+    path(f"{_REPOSITORY}pipeline/images/<str:oid>/", plots.image, name="plot-image"),
     path(f"{_REPOSITORY}pipeline/plots/<int:number>/", plots.figure, name="plot"),
     path(f"{_REPOSITORY}pipeline/plots/<int:number>/points/", plots.points, name="plot-points"),
     path(f"{_REPOSITORY}gto/", gto.gto, name="gto"),

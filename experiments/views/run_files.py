@@ -10,7 +10,16 @@ from django.utils.http import content_disposition_header, urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from experiments import access, file_preview, file_room, file_tree, reproduction_steps, run_files, run_page
+from experiments import (
+    access,
+    file_preview,
+    file_room,
+    file_tree,
+    harmless,
+    reproduction_steps,
+    run_files,
+    run_page,
+)
 from experiments.file_kinds import IMAGES
 from experiments.live import Part
 from experiments.models import Run, RunFile
@@ -23,13 +32,6 @@ _LARGEST = 10**7
 # One element: a poll may find the file where the page began with what is known of its folder.
 _TREE = Part("run-place", "experiments/_run_tree.html")
 _FILE = Part("run-place", "experiments/_run_file.html")
-# Whatever it is, a browser that opens it does nothing with it (and may not guess what it is).
-_HARMLESS = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "private, max-age=0, must-revalidate",
-}
 
 
 @require_safe
@@ -68,7 +70,7 @@ def raw(request: HttpRequest, run_id: str) -> HttpResponse:
     kind = f"image/{file.media}" if file.media in IMAGES else "application/octet-stream"
     kind = "text/plain; charset=utf-8" if file.media == "text" else kind
     disposition = content_disposition_header(as_attachment=True, filename=file.path.rpartition("/")[2])
-    headers = {**_HARMLESS, "Content-Disposition": disposition or "attachment"}
+    headers = {**harmless.HEADERS, "Content-Disposition": disposition or "attachment"}
     return HttpResponse(data, content_type=kind, headers=headers)
 
 

@@ -2,8 +2,8 @@ from django.apps.registry import Apps
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-# Files that DVC may keep, and what may be a folder: more is read of them now.
-_READ_AGAIN = {"cached", "format"}
+# Files that DVC may keep, what may be a folder, and images: more is read of them now.
+_READ_AGAIN = {"cached", "format", "image"}
 _CHUNK = 500
 
 

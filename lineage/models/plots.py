@@ -27,12 +27,16 @@ class CommitPlots(models.Model):
 
 
 class PlotFile(models.Model):
-    """The content of an object of Git or DVC that is plotted, as `lineage.plot_records.packed` has it."""
+    """The content of an object of Git or DVC that is plotted.
+
+    `packed` is text as `lineage.plot_records.packed` has it, or an image as it is, of the kind `media`.
+    """
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="+")
     oid = models.CharField(max_length=64)
     size = models.PositiveIntegerField(help_text="bytes of `packed`")
     packed = models.BinaryField()
+    media = models.CharField(max_length=10, blank=True, help_text="of an image, such as png")
 
     class Meta:
         constraints = [

@@ -4,6 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from django.db.models import BinaryField, Case, When
+
+from experiments.models import Repository
 from lineage import pipeline_graph, plot_drawing, plot_records
 from lineage.models import HistoryCommit, PlotFile
 from lineage.plot_drawing import Drawn, File
@@ -34,6 +37,11 @@ def drawn_at(commit: HistoryCommit, base: HistoryCommit | None, number: int) -> 
     if not 1 <= number <= len(records):
         return None
     return _drawn(records[number - 1 : number], commit, base)[0]
+
+
+def image(repository: Repository, oid: str) -> PlotFile | None:
+    """Return what the object `oid` holds if it is an image that is here. One query."""
+    return PlotFile.objects.filter(repository=repository, oid=oid).exclude(media="").first()
 
 
 def unread(commit: HistoryCommit) -> dict[str, PlottedFile]:
@@ -91,15 +99,18 @@ def _at(paths: Iterable[str], files: Mapping[str, PlottedFile]) -> dict[str, Plo
     return found
 
 
-def _file(known: PlottedFile, texts: Mapping[str, str]) -> File:
+def _file(known: PlottedFile, texts: Mapping[str, str | None]) -> File:
     if known.state != FileState.KEPT:
         return File(known.state, known.oid, reason=known.reason)
-    if known.oid in texts:
-        return File(known.state, known.oid, texts[known.oid])
-    return File(FileState.FORGOTTEN, known.oid)
+    if known.oid not in texts:
+        return File(FileState.FORGOTTEN, known.oid)
+    text = texts[known.oid]
+    return File(known.state, known.oid, text or "", is_image=text is None)
 
 
-def _texts(commit: HistoryCommit, files: Iterable[PlottedFile]) -> dict[str, str]:
+def _texts(commit: HistoryCommit, files: Iterable[PlottedFile]) -> dict[str, str | None]:
+    """Return the texts of the files that are kept, by object; None for an image."""
     oids = {known.oid for known in files if known.state == FileState.KEPT}
     rows = PlotFile.objects.filter(repository=commit.repository_id, oid__in=oids)
-    return {oid: unpacked(packed) for oid, packed in rows.values_list("oid", "packed")}
+    texts = Case(When(media="", then="packed"), output_field=BinaryField(null=True))
+    return {oid: unpacked(packed) if packed else None for oid, packed in rows.values_list("oid", texts)}

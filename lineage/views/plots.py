@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.roles import Permission
+from experiments import harmless
 from experiments.access import Viewer
 from experiments.models import Repository
 from lineage import access, plot_figures, plot_requests
@@ -66,6 +67,21 @@ def figure(request: HttpRequest, name: str, number: int) -> HttpResponse:
     """Return the plot of `?ref=`, with that of `?base=` if one is named, as a Plotly figure."""
     drawn = _asked(request, name, number)[-1]
     return HttpResponse(plot_figures.figure(drawn), content_type="application/json")
+
+
+@require_safe
+def image(request: HttpRequest, name: str, oid: str) -> HttpResponse:
+    """Return the image of a plot that the object `oid` of Git or DVC holds."""
+    _who, repository = access.repository_for(request, name)
+    return image_of(repository, oid)
+
+
+def image_of(repository: Repository, oid: str) -> HttpResponse:
+    """Return an image with headers by which a browser does nothing but show it."""
+    found = selectors.image(repository, oid)
+    if found is None:
+        raise Http404(_("There is no such image here."))
+    return HttpResponse(bytes(found.packed), content_type=f"image/{found.media}", headers=harmless.HEADERS)
 
 
 @require_safe

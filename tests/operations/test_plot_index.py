@@ -35,6 +35,7 @@ plots:
   - model/inner.csv
   - none.csv
   - picture.png
+  - drawing.svg
   - large.csv
   - binary.csv
   - page.html
@@ -46,6 +47,7 @@ FILES = {
     "plots/history.csv": HISTORY,
     "roc.json": '[{"fpr": 0, "tpr": 1}]',
     "picture.png": "png",
+    "drawing.svg": "<svg/>",
     "large.csv": "x" * 64_001,
     "binary.csv": "a\0b",
     "page.html": "<p>",
@@ -69,7 +71,8 @@ def test_what_git_keeps_is_read_and_the_rest_says_why(tmp_path: Path) -> None:
         "cached.csv": "unlocked",
         "model/inner.csv": "unlocked",
         "none.csv": "missing",
-        "picture.png": "image",
+        "picture.png": "broken",
+        "drawing.svg": "image",
         "large.csv": "large",
         "binary.csv": "binary",
         "page.html": "format",
@@ -105,7 +108,7 @@ def test_equal_plots_and_equal_content_are_kept_once(tmp_path: Path) -> None:
     assert (CommitPlots.objects.count(), PlotFile.objects.count()) == (2, 3)
     head = repository.history.select_related("plots").earliest("-committed_at", "-pk")
     parent = repository.history.select_related("plots").get(sha=head.parents[0])
-    drawn = selectors.drawn_at(head, parent, 10)
+    drawn = selectors.drawn_at(head, parent, 11)
     assert drawn is not None
     assert (drawn.record.name, drawn.lines[0].points.y) == ("plots/history.csv", [0.4])
     assert drawn.lines[0].before is not None

@@ -34,6 +34,7 @@ from tests.plotted_projects import (
     said,
     unread,
 )
+from tests.run_file_contents import png
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -96,7 +97,7 @@ def test_a_folder_is_read_within_the_bound_and_tells_the_rest(
     # What is said more of comes first.
     assert found["live/19.csv"].look is Look.LINES
     assert [note.message for note in found["live"].notes] == [
-        "13 of its 21 files are not drawn: no tables, or more than 8."
+        "13 of its 21 files are not drawn: other formats, or more than 8."
     ]
 
 
@@ -170,3 +171,53 @@ def test_a_thousand_commits_with_plots_in_the_cache_are_indexed_in_a_minute(
     assert run_all() == ["fetch", "index"]
     assert time.process_time() - before < 60
     assert PlotFile.objects.count() == 2_000
+
+
+def test_images_are_kept_by_what_they_are_and_no_others(tmp_path: Path, dvc_cache: Path) -> None:
+    files = {
+        "good.png": png(),
+        "called.csv": png(4, 4),
+        "page.png": b"<script>alert(1)</script>",
+        "bomb.png": png(9_000, 9_000),
+        "broken.png": png()[:20],
+        "drawing.svg": b"<svg onload='alert(1)'/>",
+    }
+    told = f"plots: [{', '.join(files)}]"
+    outs = [{"md5": put(dvc_cache, content), "path": path} for path, content in files.items()]
+    source = {"dvc.yaml": told, "images.dvc": json.dumps({"outs": outs})}
+    found = plots(connected(make_git(tmp_path / "git", source)))
+    assert {name: [note.message for note in one.notes] for name, one in found.items()} == {
+        "good.png": [],
+        "called.csv": [],
+        "page.png": ["It is an image that is broken or has too many pixels."],
+        "bomb.png": ["It is an image that is broken or has too many pixels."],
+        "broken.png": ["It is an image that is broken or has too many pixels."],
+        "drawing.svg": ["It is an image of a kind that is not shown."],
+    }
+    assert [name for name, one in found.items() if one.look is Look.IMAGES] == ["good.png", "called.csv"]
+    assert list(PlotFile.objects.values_list("media", flat=True)) == ["png", "png"]
+
+
+def test_images_are_forgotten_before_tables(
+    tmp_path: Path, dvc_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plot_rows, "KEPT_BYTES", len(png()) + 100)
+    files = {"dvc.yaml": "plots: [a.csv, a.png, b.png]", "a.csv": NOW.decode()}
+    source = make_git(tmp_path / "git", files)
+    for name, content in (("a.png", png(3, 3)), ("b.png", png())):
+        (source / name).write_bytes(content)
+    commit(source, {}, "images")
+    found = plots(connected(source))
+    assert [one.look for one in found.values()] == [Look.LINES, Look.NOTHING, Look.IMAGES]
+
+
+def test_tables_of_a_folder_come_before_its_images(tmp_path: Path, dvc_cache: Path) -> None:
+    files = {**{f"a{number}.png": png(number + 1) for number in range(8)}, "loss.csv": NOW}
+    outs = [{"md5": put_folder(dvc_cache, files), "path": "live"}]
+    source = {"dvc.yaml": "plots: [live]", "live.dvc": json.dumps({"outs": outs})}
+    found = plots(connected(make_git(tmp_path / "git", source)))
+    assert found["live/loss.csv"].look is Look.LINES
+    assert [one.look for one in found.values()].count(Look.IMAGES) == 7
+    assert [note.message for note in found["live"].notes] == [
+        "1 of its 9 files are not drawn: other formats, or more than 8."
+    ]

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import struct
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -13,11 +14,13 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.roles import Role
 from experiments.models import Job, Repository
-from lineage.models import HistoryCommit
+from lineage.models import HistoryCommit, PlotFile
 from lineage.plot_records import FileState, PlotRecord, PlottedFile, SeriesRecord
 from tests.history import make_plots
+from tests.jobs import make_repository
 from tests.pages.test_repository_lineage import NASTY, repository, someone  # noqa: F401 - fixtures
 from tests.people import make_user
+from tests.run_file_contents import png
 
 pytestmark = pytest.mark.django_db
 
@@ -344,3 +347,50 @@ def test_unread_plots_take_no_more_queries_than_a_few(
 
     queries(8)
     assert queries(8) == queries(2) <= 19
+
+
+PICTURE = PlotRecord("live/picture.png", series=(SeriesRecord("live/picture.png"),))
+
+
+def picture(commit: HistoryCommit, content: bytes) -> str:
+    """Give a commit a plot that is an image; return the object that holds it."""
+    oid = sha256(content).hexdigest()
+    PlotFile.objects.create(
+        repository=commit.repository, oid=oid, packed=content, size=len(content), media="png"
+    )
+    make_plots(commit, [PICTURE], {"live/picture.png": PlottedFile(FileState.KEPT, oid)})
+    return oid
+
+
+def test_an_image_is_shown_beside_that_of_the_base_and_does_nothing_else(
+    client: Client, commits: tuple[HistoryCommit, HistoryCommit]
+) -> None:
+    before, now = (picture(commit, png(number + 3)) for number, commit in enumerate(commits))
+    html = page(client)
+    addresses = [f"{PAGE}images/{oid}/" for oid in (now, before)]
+    assert re.findall(r'<img src="([^"]+)"', html) == addresses
+    assert panels(html) == ["live/picture.png In this commit Before live/picture.png"]
+    for address in (addresses[0], f"/api/v1{addresses[0]}"):
+        answer = client.get(address)
+        assert (answer.content, answer.headers["Content-Type"]) == (png(4), "image/png")
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    (found,) = client.get("/api/v1/repositories/foreign/pipeline/").json()["plots"]
+    assert found["images"] == [{"path": "live/picture.png", "object": now, "before": before}]
+
+
+def test_nothing_but_an_image_of_this_repository_has_the_address_of_one(
+    client: Client, commits: tuple[HistoryCommit, HistoryCommit]
+) -> None:
+    oid = picture(commits[1], png())
+    text = sha256(BEFORE.encode()).hexdigest()
+    make_repository("other")
+    for address in (
+        f"{PAGE}images/{text}/",
+        f"{PAGE}images/none/",
+        f"/repositories/other/pipeline/images/{oid}/",
+        f"/api/v1/repositories/other/pipeline/images/{oid}/",
+    ):
+        assert client.get(address).status_code == 404
+    assert Client().get(f"{PAGE}images/{oid}/").status_code == 302
+    assert Client().get(f"/api/v1{PAGE}images/{oid}/").status_code == 401

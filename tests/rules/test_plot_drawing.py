@@ -11,7 +11,7 @@ from plotly import graph_objects
 from experiments.sentences import is_known
 from integrations.dvc_files import read_pipeline
 from lineage import plot_figures, plot_records, plot_tables
-from lineage.plot_drawing import Drawn, File, Look, Note, draw
+from lineage.plot_drawing import Drawn, File, Look, Note, Picture, draw
 from lineage.plot_records import FileState, PlotRecord, SeriesRecord
 
 NASTY = "<script>alert(1)</script>"
@@ -290,3 +290,19 @@ def test_both_forms_of_plots_are_read_and_a_file_is_not_named_twice() -> None:
 def test_plots_without_end_are_cut() -> None:
     many = [PlotRecord(str(n), title="t") for n in range(100)]
     assert len(plot_records.kept(many)) == plot_records.MAX_PLOTS
+
+
+def image(oid: str) -> File:
+    return File(FileState.KEPT, oid, is_image=True)
+
+
+def test_an_image_is_shown_beside_another_of_the_base() -> None:
+    record = PlotRecord("a.png", series=(SeriesRecord("a.png"),))
+    for before, shown in (({"a.png": image("2")}, "2"), ({}, ""), ({"a.png": kept(HISTORY)}, "")):
+        drawn = draw(record, {"a.png": image("1")}, before)
+        assert (drawn.look, drawn.images) == (Look.IMAGES, (Picture("a.png", "1", shown),))
+        assert (drawn.has_before, drawn.is_same, drawn.notes_before) == (bool(shown), False, ())
+    same = draw(record, {"a.png": image("1")}, {"a.png": image("1")})
+    assert (same.images, same.is_same) == ((Picture("a.png", "1"),), True)
+    failed = draw(record, {"a.png": image("1")}, {"a.png": File(FileState.FAILED, reason="away")})
+    assert failed.notes_before == (Note("a.png", "away", is_failure=True),)
