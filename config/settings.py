@@ -134,6 +134,8 @@ JOB_CONCURRENCY = environment.integer("STAGEGATE_JOB_CONCURRENCY", default=2, lo
 JOB_TIME_LIMIT = environment.integer("STAGEGATE_JOB_TIME_LIMIT", default=6 * 3600, low=10, high=30 * 86400)
 # Threads that a stage's numeric libraries may use. More than one can change the last digits of a result.
 STAGE_THREADS = environment.integer("STAGEGATE_STAGE_THREADS", default=1, low=1, high=1024)
+# Hosts and networks that are not public, and that addresses in repositories may name all the same.
+PRIVATE_HOSTS = environment.items("STAGEGATE_PRIVATE_HOSTS", default=())
 # Where events about running pipelines go (Marquez, DataHub, ...); empty: nowhere.
 OPENLINEAGE_URL = environment.optional_url("STAGEGATE_OPENLINEAGE_URL", schemes=["http", "https"])
 OPENLINEAGE_API_KEY = environment.text("STAGEGATE_OPENLINEAGE_API_KEY", "")

@@ -49,6 +49,13 @@ def private_folders() -> list[Path]:
     return [data / name for name in ("dvc-cache", "jobs", "mirrors", "mlflow", "checkpoints", "run", "logs")]
 
 
+def is_private(folder: Path) -> bool:
+    """Whether a folder that a repository names is one of those, in one, or around one."""
+    wanted = folder.resolve()
+    ours = [one.resolve() for one in private_folders()]
+    return any(wanted.is_relative_to(one) or one.is_relative_to(wanted) for one in ours)
+
+
 def _secrets() -> list[Path]:
     home = Path.home()
     database = settings.DATABASES["default"]

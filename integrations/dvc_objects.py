@@ -13,11 +13,12 @@ from urllib.parse import quote, urlsplit
 
 import requests
 
+from integrations import outside_hosts
 from integrations.artifact_stores import S3Store
 from integrations.errors import IntegrationError
 
 HASH = re.compile(r"[0-9a-f]{32}")
-_SECONDS = 15
+_SECONDS = 60.0  # for one object
 _MISSING = frozenset({403, 404, 410})
 
 
@@ -34,10 +35,15 @@ class Place:
     """Where objects lie: a folder of this host, or the address of a remote.
 
     One that could not be used for the moment is not asked again, but says so for each object.
+
+    :ivar allowed: hosts that may be asked though not public, see `integrations.outside_hosts`
+    :ivar refusal: why nothing is read there; empty: it is
     """
 
     name: str
     address: str
+    allowed: tuple[str, ...] = ()
+    refusal: str = ""
     _troubles: list[IntegrationError] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def read(self, path: str, max_bytes: int) -> bytes | None:
@@ -52,9 +58,11 @@ class Place:
             raise
 
     def _read(self, path: str, max_bytes: int) -> bytes | None:
+        if self.refusal:
+            raise IntegrationError(self.refusal, permanent=True)
         scheme = urlsplit(self.address).scheme
         if scheme in ("http", "https"):
-            return _over_http(f"{self.address.rstrip('/')}/{quote(path)}", max_bytes)
+            return _over_http(f"{self.address.rstrip('/')}/{quote(path)}", self.allowed, max_bytes)
         if scheme == "s3":
             return _from_s3(self.address, path, max_bytes)
         if scheme in ("", "file") and urlsplit(self.address).path.startswith("/"):
@@ -151,17 +159,13 @@ def _from_folder(path: Path, max_bytes: int) -> bytes | None:
         ) from None
 
 
-def _over_http(address: str, max_bytes: int) -> bytes | None:
-    try:
-        with requests.get(address, timeout=_SECONDS, stream=True, allow_redirects=False) as answer:
-            if answer.status_code in _MISSING:
-                return None
-            if answer.status_code != requests.codes.ok:
-                raise IntegrationError(f"The remote answered {answer.status_code}.", permanent=False)
-            return _limited(answer.iter_content(65_536), max_bytes)
-    except requests.RequestException as error:
-        message = f"The remote cannot be reached ({type(error).__name__})."
-        raise IntegrationError(message, permanent=False) from None
+def _over_http(address: str, allowed: tuple[str, ...], max_bytes: int) -> bytes | None:
+    with outside_hosts.opened(address, seconds=_SECONDS, allowed=allowed) as answer:
+        if answer.status_code in _MISSING:
+            return None
+        if answer.status_code != requests.codes.ok:
+            raise IntegrationError(f"The remote answered {answer.status_code}.", permanent=False)
+        return _limited(answer.iter_content(65_536), max_bytes)
 
 
 def _from_s3(address: str, path: str, max_bytes: int) -> bytes | None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from experiments import repositories
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from experiments import repositories, stage_enclosure
 from experiments.models import Repository
 from experiments.stage_environment import cache_dir
 from integrations.dvc_objects import Place, default_remote
@@ -30,4 +35,13 @@ def of_commit(repository: Repository, sha: str) -> list[Place]:
     config = mirror.read_file(sha, _CONFIG, max_bytes=_CONFIG_BYTES) or b""
     remote = default_remote(config.decode("utf-8", errors="replace"))
     places = [Place("cache", str(cache_dir()))]
-    return [*places, Place("remote", remote)] if remote else places
+    return [*places, _remote(remote)] if remote else places
+
+
+def _remote(address: str) -> Place:
+    parts = urlsplit(address)
+    here = parts.scheme in ("", "file") and parts.path.startswith("/")
+    refusal = ""
+    if here and stage_enclosure.is_private(Path(parts.path)):
+        refusal = "The DVC remote is a folder of this installation."
+    return Place("remote", address, tuple(settings.PRIVATE_HOSTS), refusal)

@@ -68,7 +68,7 @@ class RebuildClone(PipelineClone):
         found = foreign_sources.remotes(listing, self.path / ".dvc")
         folders = {name: Path(url) for name, url in found.items() if "://" not in url}
         for name, folder in folders.items():
-            if any(_overlap(str(folder), str(one)) for one in _private()):
+            if stage_enclosure.is_private(folder):
                 text = f"The DVC remote {name} is a folder of this installation."
                 raise NotRebuiltError(Verdict.MISSING_DATA, text)
         if self.isolation["enclosed"]:
@@ -218,10 +218,6 @@ def inputs_of(pipeline: Pipeline, lock: Lock) -> list[tuple[str, str, str]]:
 
 def _overlap(one: str, other: str) -> bool:
     return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
-
-
-def _private() -> list[Path]:
-    return [folder.resolve() for folder in stage_enclosure.private_folders()]
 
 
 def _md5(file: Path) -> str:

@@ -35,7 +35,7 @@ def test_the_list_is_found_as_dvc_of_any_age_keeps_it(tmp_path: Path, layout: st
 
 def test_the_list_is_read_over_http(tmp_path: Path) -> None:
     with over_http(stored(tmp_path / "web")) as address:
-        remote = Place("remote", address)
+        remote = Place("remote", address, ("127.0.0.1",))
         assert read_listing(HASH, [remote]) == ENTRIES
         with pytest.raises(IntegrationError, match="in none of these places: remote"):
             read_listing("0" * 32 + ".dir", [remote])
@@ -72,7 +72,7 @@ def test_what_cannot_be_reached_is_said(tmp_path: Path) -> None:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(IntegrationError, match="cannot be reached"):
-        read_listing(HASH, [Place("cache", str(tmp_path)), Place("remote", address)])
+        read_listing(HASH, [Place("cache", str(tmp_path)), Place("remote", address, ("127.0.0.1",))])
     with pytest.raises(IntegrationError, match="Remotes of the kind 'gdrive'"):
         read_listing(HASH, [Place("remote", "gdrive://x")])
     with pytest.raises(IntegrationError, match="no"):

@@ -16,6 +16,7 @@ from experiments import execution, repositories
 from experiments.models import Job, Repository
 from lineage import index_requests, listings
 from lineage.models import DataVersion, FileListing, HistoryState
+from tests.dvc_objects import over_http, put_folder
 from tests.integrations.git_workshop import commit
 from tests.integrations.git_workshop import make_repository as make_git
 from tests.jobs import make_job, run_all
@@ -76,6 +77,39 @@ def test_a_list_of_files_that_is_nowhere_is_said_to_be_nowhere(source: Path) -> 
         "unreachable",
         "The list of files is in none of these places: cache, remote.",
     )
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("{data}", "The DVC remote is a folder of this installation."),
+        ("{data}/mirrors", "The DVC remote is a folder of this installation."),
+        ("{data}/../link", "The DVC remote is a folder of this installation."),
+        ("file:///", "The DVC remote is a folder of this installation."),
+        (
+            "http://{server}/",
+            "The remote is a host of this network, which is asked only where the operator allows it.",
+        ),
+    ],
+)
+def test_a_remote_that_would_read_what_is_ours_is_not_read(
+    settings: Settings, tmp_path: Path, address: str, reason: str
+) -> None:
+    settings.DATA_DIR = tmp_path / "var"
+    (tmp_path / "link").symlink_to(settings.DATA_DIR / "mirrors")
+    value = put_folder(settings.DATA_DIR / "mirrors", {"a": b"secret"})
+    with over_http(settings.DATA_DIR) as served:
+        url = address.format(data=settings.DATA_DIR, server=served.removeprefix("http://"))
+        config = f"[core]\n    remote = here\n['remote \"here\"']\n    url = {url}\n"
+        raw = TRACKED.format(value.removesuffix(".dir"))
+        source = make_git(tmp_path / "git", {"raw.dvc": raw, ".dvc/config": config})
+        repositories.connect("foreign", str(source), user=make_user(Role.ADMINISTRATOR))
+        run_all()
+        [version] = DataVersion.objects.select_related("repository")
+        listings.request([version], user=make_user(Role.ENGINEER))
+        assert run_all() == ["list_files"]
+    known = FileListing.objects.get()
+    assert (known.state, known.reason) == ("unreachable", reason)
 
 
 def fail(repository: Repository) -> Job:

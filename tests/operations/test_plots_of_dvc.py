@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from pytest_django import Settings
 
 from accounts.roles import Role
 from experiments import repositories
@@ -157,8 +158,9 @@ def test_what_is_nowhere_or_cannot_be_reached_says_so_and_can_be_read_later(
 
 
 def test_a_remote_is_read_over_http_and_asked_no_more_once_it_is_away(
-    tmp_path: Path, dvc_cache: Path, dvc_remote: Path
+    tmp_path: Path, dvc_cache: Path, dvc_remote: Path, settings: Settings
 ) -> None:
+    settings.PRIVATE_HOSTS = ["127.0.0.1"]
     outs = {"roc.csv": put(dvc_remote, NOW), "live": put_folder(dvc_remote, {"metrics/loss.csv": NOW})}
     with over_http(dvc_remote) as address:
         repository = connected(project(tmp_path / "git", address, outs))

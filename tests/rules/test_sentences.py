@@ -48,6 +48,7 @@ SPEAKERS = (
     "integrations/mlflow_writing.py",
     "integrations/model_files.py",
     "integrations/model_packaging.py",
+    "integrations/outside_hosts.py",
     "integrations/process_group.py",
     "integrations/git_trees.py",
     "integrations/values_files.py",
