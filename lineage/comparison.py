@@ -7,7 +7,8 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef
 
 from experiments.models import Run
-from lineage import input_changes, reach, upstream
+from lineage import code_inputs, input_changes, reach, upstream
+from lineage.code_inputs import CodeFile
 from lineage.input_changes import Change, DataInput
 from lineage.models import DataVersion, HistoryCommit, PipelineStage, StageFile
 from registry import labels
@@ -26,11 +27,13 @@ class Inputs:
     """What a version was made from.
 
     :ivar sha: its commit; `base` the commit that the run was started from, where it made one of its own
+    :ivar code: the files that Git tracks and stages of the commit read
     """
 
     version: ModelVersion
     sha: str
     base: str
+    code: Mapping[str, CodeFile]
     data: Mapping[str, DataInput]
     parameters: Mapping[str, Any]
     commands: Mapping[str, str]
@@ -48,6 +51,7 @@ class Comparison:
 
     first: Inputs
     second: Inputs
+    code: list[Change]
     data: list[Change]
     parameters: list[Change]
     commands: list[Change]
@@ -71,12 +75,13 @@ class Comparison:
 
 
 def of(first: ModelVersion, second: ModelVersion) -> Comparison:
-    """Compare two versions. At most twelve queries."""
+    """Compare two versions. At most fourteen queries."""
     one, other = _inputs([first, second])
     ahead, behind, related = _commits(one.base or one.sha, other.base or other.sha)
     return Comparison(
         one,
         other,
+        input_changes.of(one.code, other.code),
         input_changes.of(one.data, other.data),
         input_changes.of(one.parameters, other.parameters),
         input_changes.of(one.commands, other.commands),
@@ -92,7 +97,7 @@ def _inputs(versions: list[ModelVersion]) -> list[Inputs]:
     tags = upstream.origin_tags(ids)
     runs = {run.run_id: run for run in Run.objects.filter(run_id__in=ids).only("run_id", "params")}
     shas = [_sha(tags[run_id]) for run_id in ids]
-    stages = _stages(set(shas))
+    stages, code = _stages(set(shas)), code_inputs.of(set(shas))
     files = _files({stage.pk for found in stages.values() for stage in found})
     sizes = _sizes([tags[run_id].get(reach.DATA_TAG, "") for run_id in ids])
     found = []
@@ -110,6 +115,7 @@ def _inputs(versions: list[ModelVersion]) -> list[Inputs]:
                 version,
                 sha,
                 told.get(reach.BASE_TAG, ""),
+                code.get(sha, {}),
                 data,
                 run.params if run else {},
                 {stage.address: stage.locked_command or stage.command for stage in ours},

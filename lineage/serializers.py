@@ -1,11 +1,14 @@
 """JSON shapes of graphs, impacts and comparisons."""
 
+from dataclasses import asdict
 from typing import Any
 
 from rest_framework import serializers
 
 from lineage import facts
+from lineage.code_inputs import CodeFile
 from lineage.graph import Graph, Key, find_cycle
+from lineage.input_changes import DataInput
 from lineage.reach import Reach
 from registry.deployment_api import DeploymentSerializer
 
@@ -147,6 +150,7 @@ class ComparisonSerializer(serializers.Serializer[Any]):
     second_commit = serializers.CharField(source="second.sha")
     commits = ComparedCommitSerializer(many=True, help_text="in the second, not in the first")
     commits_back = ComparedCommitSerializer(many=True, help_text="in the first, not in the second")
+    code = InputChangeSerializer(many=True, help_text="files that Git tracks and stages read")
     data = InputChangeSerializer(many=True)  # type: ignore[assignment]
     parameters = InputChangeSerializer(many=True)
     commands = InputChangeSerializer(many=True)
@@ -154,4 +158,4 @@ class ComparisonSerializer(serializers.Serializer[Any]):
 
 
 def _plain(value: Any) -> Any:
-    return vars(value) if hasattr(value, "hash") else value
+    return asdict(value) if isinstance(value, DataInput | CodeFile) else value

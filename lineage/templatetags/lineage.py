@@ -5,6 +5,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from lineage import graph_words
+from lineage.code_inputs import CodeFile
 from lineage.input_changes import Change, DataInput
 from lineage.node_ids import Kind, NodeId
 from registry import labels as registry_labels
@@ -69,6 +70,12 @@ def input_word(name: str) -> str:
 def is_data(value: object) -> bool:
     """Return whether an input is data, which is shown by its hash, number of files and size."""
     return isinstance(value, DataInput)
+
+
+@register.filter
+def is_code(value: object) -> bool:
+    """Return whether an input is a file that Git tracks."""
+    return isinstance(value, CodeFile)
 
 
 @register.filter
