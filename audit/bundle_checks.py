@@ -197,10 +197,10 @@ def _reproduction(bundle: _Bundle, name: str) -> Iterator[str]:
         yield f"it is a report about {told['model']}@{told['version']}"
     if told["manifest_digest"] not in ("", version["manifest_digest"]):
         yield f"it is about other artifacts than {ARTIFACTS}"
-    file = told["model_file"]
     listed = {one["path"]: one["sha256"] for one in bundle.records[ARTIFACTS]["files"]}
-    if file.get("registered_as") and listed.get(file["registered_as"]) != file["sha256"]:
-        yield f"the model that was rebuilt is not {file['registered_as']} of {ARTIFACTS}"
+    for file in told["registered"]:
+        if listed.get(file["path"]) != file["sha256"]:
+            yield f"the file {file['path']} that it traced is not that of {ARTIFACTS}"
     entries = bundle.entries_of("version.reproduced")
     if digest_of(told) not in [one["report_sha256"] for one in entries]:
         yield "the audit trail has not recorded this report"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,11 +46,10 @@ class Origin:
     base: str = ""
     model: str = ""
 
-    def made_model(self) -> DataFile | None:
-        """Return the output that the model is, or lies in; None where it is not known."""
+    def covering(self, paths: Collection[str]) -> list[DataFile]:
+        """Return the outputs that are one of `paths`, or in which one of them lies."""
         outputs = (one for step in self.steps for one in step.outputs)
-        below = (one for one in outputs if f"{self.model}/".startswith(f"{one.path}/"))
-        return next(below, None) if self.model else None
+        return [one for one in outputs if any(f"{path}/".startswith(f"{one.path}/") for path in paths)]
 
 
 def of(version: ModelVersion) -> Origin:

@@ -15,12 +15,14 @@ from urllib.parse import quote
 from lineage.evidence_subject import Subject
 from lineage.models import Reproduction
 from lineage.origin import DataFile
+from lineage.rebuilt import Source
 from registry.models import Deployment, Promotion, StageEvent
 
 if TYPE_CHECKING:
     from prov.model import ProvDocument
 
 _URN = "urn:stagegate:"
+_FROM_OUTPUTS = (Source.OUTPUT, Source.RECORDED)
 
 
 def text(subject: Subject) -> str:
@@ -90,12 +92,18 @@ class _Document:
 
     def _outputs(self, model: Any) -> None:
         """Name the output that the model is; where nobody recorded which, each only had an influence."""
-        known = self.origin.made_model()
-        if known is not None:
-            self.document.wasDerivedFrom(model, self._data(known))
+        known = self._traced() or self.origin.covering({self.origin.model} - {""})
+        for one in known:
+            self.document.wasDerivedFrom(model, self._data(one))
+        if known:
             return
         for one in (one for step in self.origin.steps for one in step.outputs):
             self.document.wasInfluencedBy(model, self._data(one))
+
+    def _traced(self) -> list[DataFile]:
+        """Return the outputs in which reproductions found the bytes of registered files."""
+        rows = [row for report in self.subject.reproductions for row in report.report.get("registered", ())]
+        return self.origin.covering({str(row["from"]) for row in rows if row["source"] in _FROM_OUTPUTS})
 
     def _promotion(self, model: Any, one: Promotion) -> None:
         activity = self._activity(f"promotion:{one.pk}", str(one), one.opened_at, one.decided_at)

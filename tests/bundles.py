@@ -34,7 +34,7 @@ LOCK = {
     }
 }
 MODEL_FILE = b"the model itself"
-FILES = [ArtifactFile("data/model.pt2", len(MODEL_FILE), "c" * 64), ArtifactFile("MLmodel", 10, "a" * 64)]
+FILES = [ArtifactFile("data/model.pt2", len(MODEL_FILE), "c" * 64), ArtifactFile("MLmodel", 10, "d" * 64)]
 
 
 def make_subject() -> ModelVersion:
@@ -51,7 +51,8 @@ def make_subject() -> ModelVersion:
     asked = promotion.open_for(made, "Staging", user=make_user(Role.ENGINEER), comment=HOSTILE)
     reviewer = make_user(Role.REVIEWER, username="reviewer")
     promotion.review(asked, "approve", user=reviewer, evidence_digest=asked.evidence_digest, comment="Good.")
-    make_reproduction(made)
+    packaging = {"path": "MLmodel", "sha256": "d" * 64, "source": "packaging", "from": ""}
+    make_reproduction(made, registered=[packaging])
     after = make_deployment(made)
     ended = {"retired_at": after.at, "retired_by_name": "engineer", "replaced_by": after}
     make_deployment(made, at=after.at - timedelta(days=1), **ended)

@@ -79,7 +79,7 @@ def other_version() -> ModelVersion:
     asked = promotion.open_for(other, "Staging", user=make_user(Role.ENGINEER))
     critic = make_user(Role.REVIEWER, username="critic")
     promotion.review(asked, "approve", user=critic, evidence_digest=asked.evidence_digest)
-    make_reproduction(other, model_file={})
+    make_reproduction(other, registered=[])
     return other
 
 
@@ -147,8 +147,8 @@ EDITS: list[tuple[str, Callable[[Any], Any], str]] = [
     ("artifacts.json", lambda told: told["files"].pop(), "its digest is not that of its files"),
     (
         "artifacts.json",
-        lambda told: told["files"][0].update(sha256="0" * 64),
-        "the model that was rebuilt is not",
+        lambda told: told["files"][1].update(sha256="0" * 64),
+        "the file MLmodel that it traced is not that",
     ),
     ("artifacts.json", lambda told: told.pop("files"), "it is not as the product writes it"),
     ("version.json", lambda told: told.update(version="9.9.9"), "the bundle about receipt-ocr@1.0.0"),

@@ -15,6 +15,7 @@ from tests import prov_json
 from tests.bundles import LOCK, bundle_of, make_subject, members
 from tests.lineage_rows import make_history_commit, make_stage
 from tests.people import make_user
+from tests.reproductions import make_reproduction
 from tests.trail import checkpoint_folder
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -143,12 +144,27 @@ def test_stages_deployments_base_commit_and_candidate_are_in_the_document(
     assert invalidated == {(f"deployment:{ended.pk}", f"retiring:{ended.pk}")}
 
 
+def two_outputs() -> None:
+    """Have the stage make another thing beside the model."""
+    outputs = [*LOCK["train"]["outs"], {**LOCK["train"]["outs"][0], "path": "plots", "md5": "9" * 32}]
+    Job.objects.update(result={"lock": {"train": {**LOCK["train"], "outs": outputs}}})
+
+
+def test_what_a_reproduction_traced_by_its_bytes_names_the_output(
+    version: ModelVersion, auditor: User
+) -> None:
+    two_outputs()
+    make_reproduction(version)
+    derived = _pairs(_document(version, auditor), "wasDerivedFrom", "prov:generatedEntity", "prov:usedEntity")
+    assert (f"version:{version}", f"data:receipt-ocr:models@{'b' * 32}") in derived
+    assert (f"version:{version}", f"data:receipt-ocr:plots@{'9' * 32}") not in derived
+
+
 def test_the_model_is_derived_from_the_output_that_it_is_and_no_other(
     version: ModelVersion, auditor: User
 ) -> None:
     model, other = f"data:receipt-ocr:models@{'b' * 32}", f"data:receipt-ocr:plots@{'9' * 32}"
-    outputs = [*LOCK["train"]["outs"], {**LOCK["train"]["outs"][0], "path": "plots", "md5": "9" * 32}]
-    Job.objects.update(result={"lock": {"train": {**LOCK["train"], "outs": outputs}}})
+    two_outputs()
     name = f"version:{version}"
     unknown = _document(version, auditor)
     influenced = _pairs(unknown, "wasInfluencedBy", "prov:influencee", "prov:influencer")
