@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -46,7 +47,8 @@ def draw(found: Graph, limits: Reach, links: Links, opened: Iterable[str] = ()) 
     pairs = sorted((numbers[edge.source], numbers[edge.target]) for edge in edges)
     places = layout.arrange(len(cards), tuple(pairs), WIDTH, HEIGHT)
     hung = nesting.stragglers(folded.edges, folded.depths) | nesting.parents(edges, found.root, folded.depths)
-    children = list(node_cards.nested(cards, nesting.shallow(hung)))
+    also = nesting.others(edges, found.root, hung)
+    children = list(node_cards.nested(cards, nesting.shallow(hung), also))
     return Drawing(
         cards[found.root],
         list(zip(cards.values(), places.boxes, strict=True)),
@@ -63,6 +65,7 @@ def _cards(found: Graph, folded: Folded, limits: Reach, links: Links) -> dict[Ke
     """Return the cards of what is shown, the root first, then by distance."""
     told = facts.of((found.nodes[key] for key in folded.shown), limits)
     above = graph.ancestors(folded.edges, found.root)
+    titles = Counter((one.kind, one.title) for one in told.values())
     cards: dict[Key, Card] = {}
     order = [*(key for key in folded.shown if key in told), *folded.groups]
     for number, key in enumerate(sorted(order, key=lambda key: folded.depths[key])):
@@ -73,6 +76,9 @@ def _cards(found: Graph, folded: Folded, limits: Reach, links: Links) -> dict[Ke
             is_first = group.parent not in folded.groups
             cards[key] = node_cards.group(number, group, links, way=way, hops=hops, is_met_first=is_first)
         else:
-            goes_on = key in found.open_ends
-            cards[key] = node_cards.node(number, told[key], links, way=way, hops=hops, goes_on=goes_on)
+            one, goes_on = told[key], key in found.open_ends
+            is_unique = titles[one.kind, one.title] == 1
+            cards[key] = node_cards.node(
+                number, one, links, way=way, hops=hops, goes_on=goes_on, is_unique=is_unique
+            )
     return cards

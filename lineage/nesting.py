@@ -35,6 +35,14 @@ def parents(edges: Collection[Edge], root: Key, depths: Mapping[Key, int]) -> di
     return found
 
 
+def others(edges: Collection[Edge], root: Key, parents: Mapping[Key, Key]) -> list[tuple[Key, Key]]:
+    """Return the edges that are no line of the list, each from the node before in the list to the other."""
+    above, below = ancestors(edges, root) | {root}, descendants(edges, root) | {root}
+    ends = [(edge.target, edge.source) for edge in edges if {edge.source, edge.target} <= above]
+    ends += [(edge.source, edge.target) for edge in edges if {edge.source, edge.target} <= below]
+    return sorted((near, far) for near, far in ends if parents.get(far) != near)
+
+
 def stragglers(edges: Collection[Edge], depths: Mapping[Key, int]) -> dict[Key, Key]:
     """Return for each node one that is a hop nearer to the root, whichever way the edge goes.
 

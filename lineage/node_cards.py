@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from lineage import graph_words
+from lineage import graph_words, node_ids
 from lineage.facts import Fact, Told
 from lineage.graph import Key
 from lineage.grouping import Group
 from lineage.node_ids import Kind
 from registry import labels as registry_labels
 
-_TITLE, _NOTE = 23, 28
+_TITLE, _NOTE, _MARK = 23, 28, 8
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,9 @@ class Card:
     :ivar way: ``upstream`` or ``downstream`` of the root; empty: the root
     :ivar goes_on: whether there is more beyond it
     :ivar spoken: the whole of it in words
+    :ivar mark: beginning of its hash, where another one on the page has the same title
+    :ivar children: what hangs from it in the nested list
+    :ivar also: what a line joins it to that hangs from another there
     """
 
     number: int
@@ -47,8 +50,10 @@ class Card:
     gone: bool = False
     hidden: bool = False
     goes_on: bool = False
+    mark: str = ""
     facts: tuple[tuple[str, Fact], ...] = ()
     children: list[Card] = field(default_factory=list, compare=False)
+    also: list[Card] = field(default_factory=list, compare=False)
 
     @property
     def short_title(self) -> str:
@@ -83,11 +88,17 @@ class Links:
     opened: Callable[[str], str]
 
 
-def node(number: int, told: Told, links: Links, *, way: str, hops: int, goes_on: bool) -> Card:
-    """Return the card of a node."""
+def node(
+    number: int, told: Told, links: Links, *, way: str, hops: int, goes_on: bool, is_unique: bool
+) -> Card:
+    """Return the card of a node.
+
+    :param is_unique: whether no other node on the page has its title
+    """
     word = str(graph_words.KINDS[told.kind])
     title = graph_words.hidden() if told.hidden else told.title
-    parts = [f"{word} {title}", told.note]
+    mark = "" if is_unique or not told.id else node_ids.parse(told.id).name[:_MARK]
+    parts = [" ".join(filter(None, (word, title, mark))), told.note]
     parts += [registry_labels.stage(told.stage)] if told.stage else []
     parts += [_distance(way, hops)] if way else [_("root of this graph")]
     return Card(
@@ -106,6 +117,7 @@ def node(number: int, told: Told, links: Links, *, way: str, hops: int, goes_on:
         gone=told.gone,
         hidden=told.hidden,
         goes_on=goes_on,
+        mark=mark,
         facts=tuple((graph_words.fact(fact.name), fact) for fact in told.facts),
     )
 
@@ -141,10 +153,17 @@ def _distance(way: str, hops: int) -> str:
     return words % {"count": hops}
 
 
-def nested(cards: Mapping[Key, Card], parents: Mapping[Key, Key]) -> Iterator[Card]:
-    """Hang every card below its parent; yield those that hang from the root."""
+def nested(
+    cards: Mapping[Key, Card], parents: Mapping[Key, Key], also: Iterable[tuple[Key, Key]] = ()
+) -> Iterator[Card]:
+    """Hang every card below its parent; yield those that hang from the root.
+
+    :param also: cards and what else they are joined to
+    """
     for key, card in cards.items():
         if key in parents:
             cards[parents[key]].children.append(card)
+    for near, far in also:
+        cards[near].also.append(cards[far])
     root = next(iter(cards.values()))
     yield from root.children

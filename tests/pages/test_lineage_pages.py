@@ -14,12 +14,23 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from accounts.roles import Role
+from experiments.models import Repository
 from lineage.models import DataVersion
 from registry.models import RegisteredModel
 from tests.browser import accessibility_faults
 from tests.deployments import make_deployment
 from tests.jobs import make_repository
-from tests.lineage_rows import RAW, SHA, make_job_run, make_pipeline, make_plain_run
+from tests.lineage_rows import (
+    MODELS,
+    PROCESSED,
+    RAW,
+    SHA,
+    make_history_commit,
+    make_job_run,
+    make_pipeline,
+    make_plain_run,
+    make_stage,
+)
 from tests.people import make_user
 from tests.stage_events import day, enter, leave, make_promotion
 from tests.versions import make_version
@@ -58,6 +69,21 @@ def test_the_page_draws_the_graph_and_lists_it(client):
         assert text.count(name) >= 2, name
     assert 'data-stage="production"' in text
     assert "2 hops upstream" in text
+
+
+def test_nodes_of_one_name_are_told_apart_and_the_list_has_every_line(client):
+    receipts = Repository.objects.get(name="receipts")
+    later = "2" * 40
+    again = make_stage(receipts, "train", reads=[("data/out", PROCESSED)], makes=[("b", "9" * 32)], sha=later)
+    audit = make_stage(receipts, "audit", reads=[("models", MODELS), ("b", "9" * 32)], sha=later)
+    make_history_commit(receipts, later, [again, audit])
+    text = page(client, node=f"data:receipts:data/out@{PROCESSED}", direction="downstream").content.decode()
+    assert {SHA[:8], later[:8]} <= set(re.findall(r'class="box-mark">(\w+)<', text))
+    assert f"Stage train {later[:8]}, " in text
+    listed = " ".join(re.sub(r"<[^>]+>", " ", text.partition("It led to")[2]).split())
+    assert listed.count("Stage audit") == 2
+    assert "also led to Stage audit" in listed
+    assert "box-mark" not in page(client, node=VERSION).content.decode()
 
 
 def test_every_node_of_it_can_be_the_root(client):
@@ -253,6 +279,9 @@ def test_rest_hides_what_may_not_be_seen(client, story):
     assert [(node["id"], node["facts"], node["stage"]) for node in hidden] == [("hidden:1", {}, None)]
     assert "receipt-ocr" not in json.dumps([*hidden, answer["edges"]])
     assert page(client, "api-impact", node=DATA).json()["hidden"] == 1
+    impact = page(client, "lineage:impact", node=DATA, stage="Production").content.decode()
+    assert "No version that you may see is reached." in impact
+    assert "has not been registered" not in impact
 
 
 def test_the_page_of_a_version_leads_from_its_data_to_where_it_serves(client, story):

@@ -49,6 +49,10 @@ def test_without_cycles_each_line_of_the_list_is_a_line_of_the_drawing(found):
         parents, drawn, whole = hung(edges, root)
         assert set(parents) == set(whole.nodes) - {key(root)}
         assert all((near, far) in drawn or (far, near) in drawn for far, near in parents.items())
+        # And no line of the drawing is lost.
+        others = nesting.others(drawn, key(root), parents)
+        assert len(others) + len(parents) == len(drawn)
+        assert all((near, far) in drawn or (far, near) in drawn for near, far in others)
 
 
 @given(pairs)
