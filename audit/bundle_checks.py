@@ -198,7 +198,7 @@ def _reproduction(bundle: _Bundle, name: str) -> Iterator[str]:
     if told["manifest_digest"] not in ("", version["manifest_digest"]):
         yield f"it is about other artifacts than {ARTIFACTS}"
     listed = {one["path"]: one["sha256"] for one in bundle.records[ARTIFACTS]["files"]}
-    for file in told["registered"]:
+    for file in told.get("registered", ()):  # older reports trace no files
         if listed.get(file["path"]) != file["sha256"]:
             yield f"the file {file['path']} that it traced is not that of {ARTIFACTS}"
     entries = bundle.entries_of("version.reproduced")
