@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Exists, F, OuterRef
 
-from experiments.models import Run
+from experiments.models import Run, RunInput
 from lineage import code_inputs, input_changes, reach, upstream
 from lineage.code_inputs import CodeFile
 from lineage.input_changes import Change, DataInput
@@ -75,7 +75,7 @@ class Comparison:
 
 
 def of(first: ModelVersion, second: ModelVersion) -> Comparison:
-    """Compare two versions. At most fourteen queries."""
+    """Compare two versions. At most fifteen queries."""
     one, other = _inputs([first, second])
     ahead, behind, related = _commits(one.base or one.sha, other.base or other.sha)
     return Comparison(
@@ -100,6 +100,7 @@ def _inputs(versions: list[ModelVersion]) -> list[Inputs]:
     stages, code = _stages(set(shas)), code_inputs.of(set(shas))
     files = _files({stage.pk for found in stages.values() for stage in found})
     sizes = _sizes([tags[run_id].get(reach.DATA_TAG, "") for run_id in ids])
+    logged = _logged(ids)
     found = []
     for version, sha in zip(versions, shas, strict=True):
         told = tags[version.run_id]
@@ -110,6 +111,7 @@ def _inputs(versions: list[ModelVersion]) -> list[Inputs]:
         named = told.get(reach.DATA_TAG, "")
         if not data and named:
             data = {told.get("dataset_name", "") or "dataset": sizes.get(named, DataInput(named))}
+        data = {**logged.get(version.run_id, {}), **data}
         found.append(
             Inputs(
                 version,
@@ -122,6 +124,15 @@ def _inputs(versions: list[ModelVersion]) -> list[Inputs]:
                 _environment(version),
             )
         )
+    return found
+
+
+def _logged(run_ids: list[str]) -> dict[str, dict[str, DataInput]]:
+    """Return what runs logged with `mlflow.log_input`, by name. One query."""
+    found: dict[str, dict[str, DataInput]] = {}
+    rows = RunInput.objects.filter(run__run_id__in=run_ids).order_by("key")
+    for run_id, name, key in rows.values_list("run__run_id", "value", "key"):
+        found.setdefault(run_id, {})[name] = DataInput(key)
     return found
 
 

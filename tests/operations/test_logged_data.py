@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.roles import Role
-from lineage import asked_causes, collect, facts, impact, node_ids, node_search, roots
+from lineage import asked_causes, collect, comparison, facts, impact, node_ids, node_search, roots
 from lineage.graph import Direction
 from lineage.reach import Reach
 from tests.jobs import make_repository
@@ -86,3 +86,13 @@ def test_they_are_found_by_name_digest_and_id(viewer, text):
     plain_run(used())
     plain_run(used())
     assert [told.id for told in node_search.find(text, user=viewer)] == [SCANS]
+
+
+def test_versions_are_compared_by_them(viewer):
+    checks = used("checks", "7")
+    first, second = plain_run(used(), checks), plain_run(used(digest="2a"), checks)
+    one, other = make_version("1.0.0", run_id=first.run_id), make_version("1.1.0", run_id=second.run_id)
+    rows = {row.name: row for row in comparison.of(one, other).data}
+    changed = rows["digit scans"]
+    assert [changed.first.hash, changed.second.hash] == ["1f0c94a3~digit_scans", "2a~digit_scans"]
+    assert {name: row.differs for name, row in rows.items()} == {"digit scans": True, "checks": False}
