@@ -157,7 +157,7 @@ def test_what_is_nowhere_or_cannot_be_reached_says_so_and_can_be_read_later(
     assert (said(repository), unread(repository)) == ([], 0)
 
 
-def test_a_remote_is_read_over_http_and_asked_no_more_once_it_is_away(
+def test_a_remote_is_read_over_http_and_named_while_it_is_away(
     tmp_path: Path, dvc_cache: Path, dvc_remote: Path, settings: Settings
 ) -> None:
     settings.PRIVATE_HOSTS = ["127.0.0.1"]
