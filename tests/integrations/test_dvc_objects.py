@@ -55,7 +55,7 @@ def test_the_first_place_that_has_an_object_gives_it(tmp_path: Path) -> None:
 def test_too_much_is_not_read_wherever_it_lies(tmp_path: Path) -> None:
     value = put(tmp_path, b"a" * (ENOUGH + 1))
     with over_http(tmp_path) as address:
-        for place in (Place("cache", str(tmp_path)), Place("remote", address)):
+        for place in (Place("cache", str(tmp_path)), Place("remote", address, LOCAL)):
             with pytest.raises(TooLargeError, match="more than 1000 bytes"):
                 read_object(value, [place], ENOUGH)
             assert len(read_object(value, [place], ENOUGH + 1)) == ENOUGH + 1
@@ -73,7 +73,7 @@ def test_a_remote_that_fails_is_asked_once_and_named_for_each_object(
     tmp_path: Path, broken: tuple[str, list[str]]
 ) -> None:
     address, asked = broken
-    places = [Place("cache", str(tmp_path)), Place("remote", address)]
+    places = [Place("cache", str(tmp_path)), Place("remote", address, LOCAL)]
     for value in (HASH, hash_of(b"other")):
         with pytest.raises(IntegrationError, match="The remote answered 500") as caught:
             read_object(value, places, ENOUGH)
