@@ -30,6 +30,11 @@ class State(StrEnum):
     MISSING = "missing"  # recorded, and not made again
     NEW = "new"  # made, and never recorded
     NOT_COMPARED = "not_compared"
+    NOT_PRODUCED = "not_produced"  # the run recorded it, and no metrics file of the pipeline has it
+
+
+#: What stands in a report without a say in its verdict.
+UNCOMPARED = frozenset({State.NOT_COMPARED, State.NOT_PRODUCED})
 
 
 class Source(StrEnum):
@@ -135,7 +140,7 @@ def judge(
         pipeline's, nothing of what it makes speaks for the version
     """
     outputs = [State(row["state"]) for row in files]
-    measured = [State(row["state"]) for row in metrics if row["state"] != State.NOT_COMPARED]
+    measured = [State(row["state"]) for row in metrics if row["state"] not in UNCOMPARED]
     if not outputs and not measured:
         return Verdict.NO_RECORD
     if not set(measured) <= {State.IDENTICAL, State.WITHIN} or State.MISSING in outputs:

@@ -13,7 +13,8 @@ from experiments.stored_text import text
 from integrations.dvc_records import Lock, Pipeline
 from integrations.environment_probe import Environment
 from lineage import registered_files
-from lineage.rebuilt import State, Tolerance, compare_environments, compare_metrics, compare_texts
+from lineage.rebuilt import State, Tolerance, compare_environments, compare_texts
+from lineage.recorded_metrics import RecordedMetrics
 from lineage.reproduction_clone import RebuildClone
 from registry import version_sources
 from registry.clone_paths import has_linked_parent, is_inside
@@ -53,13 +54,12 @@ def about(version: ModelVersion) -> dict[str, Any]:
 class Recorded:
     """What there was before anything was run.
 
-    :ivar metrics: by name
     :ivar texts: those that Git keeps, by path
     :ivar manifest: the registered files
     :ivar origins: where their bytes were found, by SHA-256
     """
 
-    metrics: dict[str, Any]
+    metrics: RecordedMetrics
     texts: dict[str, str]
     manifest: list[dict[str, Any]]
     origins: dict[str, registered_files.Origin]
@@ -79,12 +79,15 @@ class Recorded:
         if not metrics and job is not None:
             metrics = dict(job.result.get("metrics") or {})
         texts = {path: content for path in kept if (content := _text_of(clone.path, path)) is not None}
+        run = version_sources.runs_of(version).get(version.run_id)
         metadata = metadata_of(version)
-        for name in _MEASURED if metadata else ():
-            # What the version says of itself counts, whatever the commit's files say.
-            if metadata is not None and metadata.is_recorded(name) and name in metrics:
-                metrics[name] = float(getattr(metadata, name))
-        return cls(metrics, texts, version.manifest, origins)
+        told = {
+            name: float(getattr(metadata, name))
+            for name in _MEASURED
+            if metadata is not None and metadata.is_recorded(name)
+        }
+        recorded = RecordedMetrics(metrics, run.metrics if run else {}, told, KEY_METRICS)
+        return cls(recorded, texts, version.manifest, origins)
 
 
 def remove_outputs(clone: RebuildClone, pipeline: Pipeline) -> None:
@@ -120,7 +123,7 @@ def compare(
     """Return the rows of files, of metrics, and of where the registered files come from."""
     return {
         "files": _files(clone, pipeline, lock, before, tolerance)[:MAX_ROWS],
-        "metrics": compare_metrics(before.metrics, _metrics(clone, pipeline), tolerance)[:MAX_ROWS],
+        "metrics": before.metrics.rows(_metrics(clone, pipeline), tolerance)[:MAX_ROWS],
         "registered": registered_files.rows(clone, pipeline, lock, before.manifest, before.origins)[
             :MAX_ROWS
         ],

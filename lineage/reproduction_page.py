@@ -38,6 +38,7 @@ STATES: Mapping[str, tuple[str, str, str | Promise]] = {
     State.DIFFERENT: ("x-mark", "bad", pgettext_lazy("rebuilt", "different")),
     State.MISSING: ("x-mark", "bad", pgettext_lazy("rebuilt", "not made again")),
     State.NEW: ("x-mark", "bad", pgettext_lazy("rebuilt", "not recorded before")),
+    State.NOT_PRODUCED: ("minus", "warn", pgettext_lazy("rebuilt", "not among the rebuilt metrics")),
     State.NOT_COMPARED: ("minus", "neutral", pgettext_lazy("rebuilt", "not compared")),
 }
 
@@ -118,5 +119,5 @@ def page_of(found: Reproduction) -> ReportPage:
 
 
 def _lines(rows: list[dict[str, Any]]) -> tuple[Line, ...]:
-    ordered = sorted(rows, key=lambda row: row["state"] not in _WRONG)
+    ordered = sorted(rows, key=lambda row: (row["state"] not in _WRONG, row["state"] != State.NOT_PRODUCED))
     return tuple(Line(row, *STATES[State(row["state"])]) for row in ordered)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext_noop as _
 
-from lineage.rebuilt import Source, State, Verdict
+from lineage.rebuilt import UNCOMPARED, Source, State, Verdict
 
 _SENTENCES = {
     Verdict.IDENTICAL: _("Rebuilt bit by bit: %(files)s files and %(metrics)s metrics are identical."),
@@ -28,13 +28,13 @@ NOT_ENCLOSED = _(
 _NOTHING_SHOWN = _("Rebuilt, but no registered file is shown to be its output.")
 ALL = (*_SENTENCES.values(), _UNENCLOSED, NOT_ENCLOSED, _NOTHING_SHOWN)
 _SHOWN = 5
-_FINE = {State.IDENTICAL, State.WITHIN, State.NOT_COMPARED}
+_FINE = {State.IDENTICAL, State.WITHIN, *UNCOMPARED}
 
 
 def summary(report: Mapping[str, Any]) -> str:
     """Return the sentence about a whole report."""
     files, metrics = report["files"], report["metrics"]
-    compared = [row for row in metrics if row["state"] != State.NOT_COMPARED]
+    compared = [row for row in metrics if row["state"] not in UNCOMPARED]
     wrong = [row["name"] for row in metrics if row["state"] not in _FINE]
     wrong += [row["path"] for row in files if row["state"] not in _FINE]
     if report["verdict"] == Verdict.NOT_SHOWN:

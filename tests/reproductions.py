@@ -19,7 +19,7 @@ from registry.models import ModelVersion
 from tests.integrations.git_workshop import git
 from tests.jobs import make_job
 from tests.pipeline_project import PARAMS, PREPARE, TRAIN, connect, dvc, make_project
-from tests.versions import make_version
+from tests.versions import make_run, make_version
 
 # What a hostile stage would look at. It is silent where no job runs it.
 SPY = """
@@ -98,6 +98,7 @@ def version_of(upstream: Path, number: str = "1.0.0", **changes: Any) -> ModelVe
     weights = (upstream / "models" / "weights.txt").read_bytes()
     sha256 = hashlib.sha256(weights).hexdigest()
     columns = {
+        "run_id": changes["run_id"] if "run_id" in changes else make_run(metrics={}).run_id,
         "lineage": {"git_commit": sha, "stagegate.repository": repository.name},
         "metadata": {},
         "manifest": [{"path": "data/weights.txt", "size": len(weights), "sha256": sha256}],
@@ -124,7 +125,9 @@ def make_report(version: ModelVersion, **changes: Any) -> dict[str, Any]:
     metrics = [
         {"name": "val_cer", "recorded": 0.012, "rebuilt": 0.012, "difference": 0.0, "state": "identical"},
         {"name": "loss", "recorded": 0.5, "rebuilt": 0.501, "difference": 0.001, "state": "within"},
+        {"name": "f1", "recorded": 0.9, "rebuilt": None, "difference": None, "state": "not_produced"},
     ]
+    metrics = [{**row, "by": "run"} for row in metrics]
     row = {"stage": "train", "recorded": "a" * 32, "rebuilt": "a" * 32, "difference": None}
     return {
         **reproduction_facts.about(version),

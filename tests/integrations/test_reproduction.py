@@ -33,6 +33,7 @@ from tests import seccomp
 from tests.integrations.git_workshop import git
 from tests.people import make_user
 from tests.reproductions import PLAIN_TRAIN, data_dir, log_of, make_recorded, make_variant, version_of
+from tests.versions import make_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -104,13 +105,17 @@ def reproduce(version: ModelVersion, user: User) -> Reproduction:
 def test_a_version_is_rebuilt_bit_by_bit_and_its_hostile_stage_sees_nothing(
     upstream: Path, auditor: User, neighbours: None
 ) -> None:
-    version = version_of(upstream)
+    run = make_run(metrics={"val_cer": 0.05, "train_loss": 1.0, "f1": 0.9})
+    version = version_of(upstream, run_id=run.run_id)
     found = reproduce(version, auditor)
     report = found.report
     assert (found.verdict, found.passed, report["problem"]) == ("identical", True, "")
     assert {row["state"] for row in report["files"]} == {"identical"}
     assert {row["path"] for row in report["files"]} >= {"data/clean", "models", "metrics/eval.json"}
-    assert {row["name"]: row["state"] for row in report["metrics"]}["scores.val_cer"] == "identical"
+    metrics = {row["name"]: (row["state"], row["by"]) for row in report["metrics"]}
+    assert metrics["scores.val_cer"] == ("identical", "run")
+    assert metrics["val_loss"] == ("identical", "commit")
+    assert metrics["f1"] == ("not_produced", "run")
     assert {row["path"] for row in report["inputs"]} == {"data/raw", "prepare.py", "train.py", "evaluate.py"}
     assert [stage["state"] for stage in report["stages"]] == ["ran", "ran", "ran"]
     [registered] = report["registered"]
@@ -208,6 +213,13 @@ def test_a_version_whose_files_no_pipeline_made_is_not_green_however_well_it_is_
     found = reproduce(version_of(upstream, "1.1.0", manifest=[packaging]), auditor)
     assert (found.verdict, found.passed) == ("not_shown", False)
     assert found.summary == "Rebuilt, but no registered file is shown to be its output."
+
+
+def test_metrics_that_the_run_logged_otherwise_are_not_what_comes_out(upstream: Path, auditor: User) -> None:
+    better = make_run(metrics={"val_cer": 0.01})
+    found = reproduce(version_of(upstream, run_id=better.run_id), auditor)
+    assert (found.verdict, found.passed) == ("different", False)
+    assert found.summary == "Rebuilt with another result: scores.val_cer."
 
 
 def test_a_failing_stage_is_a_verdict(upstream: Path, tmp_path: Path, auditor: User) -> None:
