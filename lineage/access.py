@@ -28,7 +28,8 @@ def commit_of(repository: Repository, ref: str) -> HistoryCommit | None:
     Three queries at most. An empty `ref` is the default branch, else the newest commit.
     """
     rows = repository.history.select_related("snapshot", "inputs", "plots")
-    named = repository.refs.filter(name=ref or repository.default_ref).select_related("commit").first()
+    name = ref or repository.default_ref
+    named = repository.refs.filter(name=name).select_related("commit").first() if name else None
     if named is not None:
         return rows.filter(sha=named.commit.sha).first()
     if not ref:

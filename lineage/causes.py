@@ -4,7 +4,7 @@ Data, stages and commits are followed here; runs, of which there may be very man
 """
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Self
@@ -46,7 +46,7 @@ class Reached:
         commits = reach.values(starts, Kind.COMMIT)
         containing, complete = descendants.of(commits) if commits else (set(), True)
         found = {*starts, *(Key(Kind.COMMIT, sha) for sha in containing)}
-        frontier = {*starts, *_productive(containing)}
+        frontier = {*starts, *(_productive(containing) if containing else ())}
         limit = LIMIT + len(containing)
         for _hop in range(_HOPS):
             if not frontier:
@@ -65,16 +65,7 @@ class Reached:
             existing.filter(run_id__in=self.runs().values("run_id")).order_by().values_list("pk", flat=True)
         )
         found = set(made[:LIMIT]) | self._of_gone_runs(existing)
-        # Who made a candidate final did so on the same artifacts.
-        finals: dict[int | None, list[int]] = defaultdict(list)
-        for candidate, pk in existing.exclude(finalises=None).order_by().values_list("finalises", "pk"):
-            finals[candidate].append(pk)
-        waiting = list(found)
-        while waiting:
-            new = [pk for pk in finals.get(waiting.pop(), ()) if pk not in found]
-            found.update(new)
-            waiting += new
-        return found
+        return _with_finals(found, existing) if found else found
 
     def runs(self) -> QuerySet[Run]:
         """Return the runs that were made from it."""
@@ -104,14 +95,31 @@ class Reached:
                 found.add(pk)
             elif reach.JOB_TAG in kept:
                 made_by_jobs[kept.get("git_commit", "")].append(pk)
-        stages = numbers(int(value) for value in self._values(Kind.STAGE))
-        ours = HistoryCommit.objects.filter(sha__in=texts(made_by_jobs), snapshot__entries__stage__in=stages)
-        for sha in ours.order_by().values_list("sha", flat=True).distinct():
+        for sha in self._with_stages(made_by_jobs):
             found.update(made_by_jobs[sha])
         return found
 
+    def _with_stages(self, shas: Collection[str]) -> Iterable[str]:
+        """Return those of `shas` whose pipeline has a stage that was reached. One query."""
+        stages = numbers(int(value) for value in self._values(Kind.STAGE))
+        ours = HistoryCommit.objects.filter(sha__in=texts(shas), snapshot__entries__stage__in=stages)
+        return ours.order_by().values_list("sha", flat=True).distinct() if shas else ()
+
     def _values(self, kind: Kind) -> list[str]:
         return reach.values(self.keys, kind)
+
+
+def _with_finals(found: set[int], existing: "QuerySet[ModelVersion]") -> set[int]:
+    """Return `found` and what was made final from them: on the same artifacts. One query."""
+    finals: dict[int | None, list[int]] = defaultdict(list)
+    for candidate, pk in existing.exclude(finalises=None).order_by().values_list("finalises", "pk"):
+        finals[candidate].append(pk)
+    waiting, every = list(found), set(found)
+    while waiting:
+        new = [pk for pk in finals.get(waiting.pop(), ()) if pk not in every]
+        every.update(new)
+        waiting += new
+    return every
 
 
 def _productive(commits: Collection[str]) -> set[Key]:

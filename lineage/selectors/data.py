@@ -1,14 +1,14 @@
 """Data sets and outputs of a repository, and their versions over time."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, QuerySet
 
 from experiments.models import Repository
-from lineage.models import DataVersion, HistoryState
+from lineage.models import DataVersion, HistoryCommit, HistoryState, StageFile
 from lineage.reach import NOTHING
 
 PAGE_SIZE = 50
@@ -17,10 +17,11 @@ MAX_NAMES = 20
 
 @dataclass(frozen=True)
 class DataRow:
-    """A path with its newest version, and how many there are."""
+    """A path with the version that the default branch has, else the newest, and how many there are."""
 
     newest: DataVersion
     versions: int
+    is_current: bool
 
 
 @dataclass(frozen=True)
@@ -44,20 +45,38 @@ def found(repository: Repository, text: str = "", kind: str = "") -> QuerySet[Da
     return rows.filter(kind=kind) if kind else rows
 
 
-def page_of(rows: QuerySet[DataVersion], number: str | None) -> "Page[DataRow]":
-    """Return one page of the paths of `rows`, each with its newest version. Three queries."""
+def page_of(rows: QuerySet[DataVersion], tip: HistoryCommit | None, number: str | None) -> "Page[DataRow]":
+    """Return one page of the paths of `rows`, each with its current or newest version. Four queries.
+
+    :param tip: the newest commit of the default branch
+    """
     grouped = rows.order_by("path").values("path").annotate(versions=Count("pk"), newest=Max("pk"))
     paginator: Paginator[Any] = Paginator(grouped, PAGE_SIZE)
     page = paginator.get_page(number)
     groups = list(page.object_list)
     newest = rows.model.objects.in_bulk([group["newest"] for group in groups])
-    listed = [DataRow(newest[group["newest"]], group["versions"]) for group in groups]
+    current = _current([group["path"] for group in groups], tip)
+    listed = [
+        DataRow(
+            current.get(group["path"], newest[group["newest"]]), group["versions"], group["path"] in current
+        )
+        for group in groups
+    ]
     return Page(listed, page.number, paginator)
 
 
-def versions_page(repository: Repository, path: str, number: str | None) -> "Page[DataVersion]":
-    """Return one page of the versions of the data at `path`, the newest first. Two queries."""
-    return Paginator(versions_of(repository, path), PAGE_SIZE).get_page(number)
+def _current(paths: Collection[str], tip: HistoryCommit | None) -> dict[str, DataVersion]:
+    """Return the versions that `tip` has, by path. One query."""
+    if tip is None or tip.snapshot_id is None:
+        return {}
+    here = StageFile.objects.filter(
+        stage__entries__snapshot=tip.snapshot_id,
+        role=StageFile.Role.OUTPUT,
+        path=OuterRef("path"),
+        hash=OuterRef("hash"),
+    )
+    rows = DataVersion.objects.filter(Exists(here), repository=tip.repository_id, path__in=paths)
+    return {row.path: row for row in rows}
 
 
 def versions_of(repository: Repository, path: str) -> QuerySet[DataVersion]:
@@ -76,12 +95,6 @@ def other_names(repository: Repository, path: str) -> list[OtherName]:
     for row in rows.select_related("repository")[: MAX_NAMES * 10]:
         firsts.setdefault(row.path, row)
     return [OtherName(name, row) for name, row in list(firsts.items())[:MAX_NAMES]]
-
-
-def before(version: DataVersion) -> DataVersion | None:
-    """Return the version of the same path that the history had before. One query."""
-    rows = DataVersion.objects.filter(repository=version.repository_id, path=version.path, pk__lt=version.pk)
-    return rows.select_related("repository").order_by("-pk").first()
 
 
 def same_content(version: DataVersion, others: Iterable[str] = ()) -> QuerySet[DataVersion]:

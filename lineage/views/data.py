@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from lineage import access, labels
 from lineage.models import DataVersion
 from lineage.selectors import data as selectors
-from lineage.selectors import data_uses
+from lineage.selectors import data_timeline, data_uses
 
 
 @require_safe
@@ -19,7 +19,7 @@ def data(request: HttpRequest, name: str) -> HttpResponse:
     text, kind = request.GET.get("q", "").strip(), request.GET.get("kind", "")
     rows = selectors.found(repository, text, kind if kind in DataVersion.Kind.values else "")
     context = {
-        "page": selectors.page_of(rows, request.GET.get("page")),
+        "page": selectors.page_of(rows, access.commit_of(repository, ""), request.GET.get("page")),
         "state": selectors.state_of(repository),
         "text": text,
         "kind": kind,
@@ -33,7 +33,8 @@ def versions(request: HttpRequest, name: str) -> HttpResponse:
     """Show the versions of the data at `?path=` over time."""
     _who, repository = access.repository_for(request, name)
     path = request.GET.get("path", "")
-    page = selectors.versions_page(repository, path, request.GET.get("page"))
+    tip = access.commit_of(repository, "")
+    page = data_timeline.page_of(repository, path, tip, request.GET.get("page"))
     if not page.paginator.count:
         raise Http404
     context = {"path": path, "page": page, "others": selectors.other_names(repository, path)}
@@ -46,7 +47,7 @@ def version(request: HttpRequest, name: str, pk: int) -> HttpResponse:
     who, row = access.data_for(request, name, pk)
     context = {
         "data": row,
-        "before": selectors.before(row),
+        "before": data_timeline.before(row, access.commit_of(row.repository, "")),
         "uses": data_uses.uses(row, user=who.user),
     }
     return _page(request, "lineage/data_version.html", row.repository, context)
