@@ -135,6 +135,18 @@ def test_the_pipeline_says_what_changed_and_what_runs_again(client: Client, repo
     )
 
 
+def test_parameters_that_changed_come_before_those_that_did_not(
+    client: Client, repository: Repository
+) -> None:
+    newest = repository.history.latest("committed_at")
+    CommitInputs.objects.filter(pk=newest.inputs_id).update(
+        params={"params.yaml": {"train.lr": 0.1, "train.seed": 1, "train.epochs": 9}}
+    )
+    page = words(client, "/repositories/foreign/pipeline/")
+    rows = page.partition("Parameter Value Before ")[2]
+    assert rows.startswith("train.seed changed 1 – train.epochs changed 9 – train.lr 0.1 0.1")  # noqa: RUF001
+
+
 def test_stages_in_a_circle_are_named(client: Client, repository: Repository) -> None:
     stages = [
         make_stage(repository, "one", {"b": ""}, {"a": ""}),
