@@ -5,7 +5,9 @@ Pure functions of the text, as :mod:`integrations.dvc_files`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from integrations.dvc_records import Lock, LockedFile, LockedStage, Origin, Tracked
@@ -76,18 +78,37 @@ def _locked_stage(entry: Mapping[str, Any]) -> LockedStage:
 
 def _locked_files(entries: Any) -> tuple[LockedFile, ...]:
     return tuple(
-        LockedFile(
-            path=item["path"],
-            md5=text_of(item.get("md5")) or None,
-            size=number_of(item.get("size")),
-            nfiles=number_of(item.get("nfiles")),
-            hash_name=text_of(item.get("hash")) or "md5-dos2unix",
-            checksum=text_of(item.get(_checksum_name(item))),
-            checksum_name=_checksum_name(item),
-        )
+        _locked_file(item)
         for item in list_of(entries)
         if isinstance(item, dict) and isinstance(item.get("path"), str)
     )
+
+
+def _locked_file(item: Mapping[str, Any]) -> LockedFile:
+    listed = [one for one in list_of(item.get("files")) if isinstance(one, dict)]
+    sizes = [number_of(one.get("size")) for one in listed]
+    total = None if None in sizes or not listed else sum(size or 0 for size in sizes)
+    return LockedFile(
+        path=item["path"],
+        md5=text_of(item.get("md5")) or _hash_of_list(listed),
+        size=number_of(item.get("size")) if item.get("size") is not None else total,
+        nfiles=number_of(item.get("nfiles")) if item.get("nfiles") is not None else len(listed) or None,
+        hash_name=text_of(item.get("hash")) or "md5-dos2unix",
+        checksum=text_of(item.get(_checksum_name(item))),
+        checksum_name=_checksum_name(item),
+    )
+
+
+def _hash_of_list(listed: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return DVC's hash of a folder of which only the files are named, as where a cloud keeps their versions.
+
+    The hash of the list that DVC would write (`dvc_data.hashfile.tree`); None without a hash of every file.
+    """
+    named = [{"md5": text_of(one.get("md5")), "relpath": text_of(one.get("relpath"))} for one in listed]
+    if not named or not all(one["md5"] and one["relpath"] for one in named):
+        return None
+    content = json.dumps(sorted(named, key=lambda one: one["relpath"]), sort_keys=True)
+    return f"{hashlib.md5(content.encode(), usedforsecurity=False).hexdigest()}.dir"
 
 
 def _checksum_name(item: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from unittest.mock import patch
 
@@ -9,7 +10,7 @@ import pytest
 
 from integrations.dvc_events import StageEvent, stage_event
 from integrations.dvc_files import read_pipeline
-from integrations.dvc_locks import read_lock
+from integrations.dvc_locks import read_lock, read_tracked
 from integrations.dvc_records import Artifact, LockedFile, Output, ParamSelection, Pipeline, Plot, Series
 from integrations.errors import IntegrationError
 from tests.integrations.dvc_workshop import dvc, make_project
@@ -242,3 +243,21 @@ def test_an_empty_lock_has_no_stages() -> None:
 )
 def test_lines_that_tell_about_stages_are_recognised(line: str, event: StageEvent | None) -> None:
     assert stage_event(line) == event
+
+
+def test_a_folder_whose_files_a_cloud_keeps_has_the_hash_that_dvc_gives_it() -> None:
+    from dvc_data.hashfile.tree import Tree
+
+    files = [
+        {"relpath": "b/é.png", "md5": "b" * 32, "size": 3, "cloud": {"storage": {"version_id": "L1"}}},
+        {"relpath": "a.png", "md5": "a" * 32, "size": 12},
+    ]
+    tree = Tree.from_list(
+        [{name: one[name] for name in ("relpath", "md5")} for one in files], hash_name="md5"
+    )
+    tree.digest()
+    [out] = read_tracked(json.dumps({"outs": [{"path": "images", "files": files}]}), "images.dvc").outs
+    assert (out.md5, out.size, out.nfiles) == (tree.hash_info.value, 15, 2)
+    unsure = [{**files[0], "md5": None}, {**files[1], "size": None}]
+    [out] = read_tracked(json.dumps({"outs": [{"path": "images", "files": unsure}]}), "images.dvc").outs
+    assert (out.md5, out.size, out.nfiles) == (None, None, 2)

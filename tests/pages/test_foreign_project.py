@@ -103,6 +103,7 @@ def test_files_of_every_age_are_read_and_broken_ones_are_named(client: Client, p
     data = {(one.kind, one.path) for one in project.row.data_versions.all()}
     assert data == {
         *(("tracked", path) for path in ("scans.zip", "nested/deep/video.mp4", "query.csv", "sub/words")),
+        ("tracked", "cloud/images"),
         *(("import", path) for path in ("labels.csv", "letters")),
         *(("output", path) for path in ("ready", "folds/0.csv", "grid/cnn-2.pt", "model.pkl")),
         ("output", "sub/report.html"),
