@@ -12,7 +12,7 @@ from lineage.plot_records import FileState, PlotRecord, SeriesRecord
 from tests.browser import OpenPage, accessibility_faults
 from tests.history import make_history, make_plan, make_plots
 from tests.jobs import make_commit, make_repository
-from tests.pages.test_repository_lineage import repository, someone  # noqa: F401 - fixtures
+from tests.pages.test_repository_lineage import make_tag, repository, someone  # noqa: F401 - fixtures
 from tests.people import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,6 +47,23 @@ def test_pages_of_a_repository_are_accessible_and_lead_to_each_other(
     page.locator("tbody a").first.click()
     expect(page.get_by_role("heading", name="Read by")).to_be_visible()
     assert accessibility_faults(page) == []
+
+
+def test_what_gto_says_and_a_failed_index_fit_on_narrow_pages(
+    open_page: OpenPage,
+    someone: User,  # noqa: F811
+    repository: Repository,  # noqa: F811
+) -> None:
+    sha = repository.history.values_list("sha", flat=True)[0]
+    make_tag(repository, f"{'long-name-' * 10}x@v1.0.0", sha)
+    for number, stage in enumerate(("dev", "staging", "prod")):
+        make_tag(repository, f"{'long-name-' * 10}x#{stage}#{number}", sha)
+    HistoryState.objects.update(error=f"git rev-list failed: {'/very/long/path' * 20}\nand more")
+    page = open_page(f"{repository.get_absolute_url()}history/", make_user(Role.VIEWER), width=390)
+    expect(page.get_by_text("x@v1.0.0 (dev, prod, staging)")).to_be_visible()
+    expect(page.get_by_role("link", name="fetch the repository")).to_be_visible()
+    assert accessibility_faults(page) == []
+    assert page.evaluate(OVERFLOW) <= 0
 
 
 def test_a_page_shows_the_history_as_soon_as_it_is_indexed(open_page: OpenPage) -> None:
