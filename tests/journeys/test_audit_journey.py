@@ -147,7 +147,7 @@ def walk_back_to_the_commit(page: Page, commit: str) -> None:
     for stage in ("prepare", "train", "evaluate"):
         expect(came_from.get_by_role("link", name=stage, exact=True)).to_be_visible()
     assert accessibility_faults(page) == []
-    came_from.get_by_role("link", name=re.compile(f"as root ?: {commit[:10]}")).click()
+    came_from.get_by_role("link", name=re.compile(f"^Graph of {commit[:10]}")).click()
     expect(title).to_contain_text(commit[:10])
     page.get_by_role("link", name="Open its page").click()
     page.get_by_role("main").get_by_role("link", name="Lineage", exact=True).click()
@@ -170,7 +170,7 @@ def look_at_the_state_before(page: Page, before: datetime) -> None:
 def ask_what_the_data_reached(page: Page) -> None:
     """Go to the raw data and ask for production models, then for all versions."""
     came_from = page.get_by_role("region", name="The same as a list")
-    came_from.get_by_role("link", name=re.compile("as root ?: data.raw")).first.click()
+    came_from.get_by_role("link", name=re.compile("^Graph of data.raw")).first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("data/raw")
     page.get_by_role("link", name="This data has a problem: which production models?").click()
     rows = page.get_by_role("region", name="Versions").locator("tbody tr")
