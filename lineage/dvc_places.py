@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,9 +14,12 @@ from experiments.stage_environment import cache_dir
 from integrations.dvc_objects import Place, default_remote
 from integrations.errors import IntegrationError
 from integrations.git_repository import GitMirror
+from lineage import import_sources
+from lineage.models import DataVersion
 
 _CONFIG = ".dvc/config"
 _CONFIG_BYTES = 100_000
+_REMOTE = "remote"
 
 
 def connected(name: str) -> Repository:
@@ -38,10 +42,24 @@ def of_commit(repository: Repository, sha: str) -> list[Place]:
     return [*places, _remote(remote)] if remote else places
 
 
+def of_data(repository: Repository, data: DataVersion) -> list[Place]:
+    """Return the places of a version of data; of imported data the remote of where it is from as well."""
+    places = of_commit(repository, data.first_sha)
+    source = import_sources.of([data.hash]).get(data.hash)
+    if source is None or source.repository in ("", repository.name):
+        return places
+    try:
+        there = of_commit(connected(source.repository), source.rev)
+    except IntegrationError:  # it has not been fetched, or has not that commit
+        return places
+    remotes = [place for place in there if place.name == _REMOTE]
+    return [*places, *(replace(place, name=f"remote of {source.repository}") for place in remotes)]
+
+
 def _remote(address: str) -> Place:
     parts = urlsplit(address)
     here = parts.scheme in ("", "file") and parts.path.startswith("/")
     refusal = ""
     if here and stage_enclosure.is_private(Path(parts.path)):
         refusal = "The DVC remote is a folder of this installation."
-    return Place("remote", address, tuple(settings.PRIVATE_HOSTS), refusal)
+    return Place(_REMOTE, address, tuple(settings.PRIVATE_HOSTS), refusal)

@@ -44,6 +44,7 @@ _FACTS: Mapping[str, Promise] = {
     "size": _("Size"),
     "files": _("Files"),
     "kind": _("Kind"),
+    "imported_from": _("Imported from"),
     "first_commit": _("First commit"),
     "first_at": _("First seen"),
     "author": _("Author"),

@@ -28,7 +28,7 @@ def run(context: JobContext) -> Outcome:
 def _read(context: JobContext, repository: Repository, row: DataVersion) -> int:
     context.check()
     try:
-        entries = read_listing(row.hash, dvc_places.of_commit(repository, row.first_sha))
+        entries = read_listing(row.hash, dvc_places.of_data(repository, row))
     except IntegrationError as error:
         too_large = isinstance(error, TooLargeError)
         state = listings.State.TOO_LARGE if too_large else listings.State.UNREACHABLE

@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 
 from experiments.mirror_values import data_key
 from experiments.models import RunInput, RunTag
-from lineage import graph_words
+from lineage import graph_words, import_sources
 from lineage.facts.told import Fact, Told, facts
+from lineage.import_sources import Source
 from lineage.models import DataVersion
 from lineage.node_ids import Kind, NodeId
 from lineage.page_addresses import address
@@ -18,15 +19,18 @@ from lineage.reach import DATA_TAG, JOB_TAG, Reach
 
 _PLACES = 10
 _NAMES = 200
+_IMPORT = DataVersion.Kind.IMPORT
 
 
 def of(values: Collection[str], _limits: Reach) -> dict[str, Told]:
-    """Return what is told of data by hash. Three queries at most."""
+    """Return what is told of data by hash. Five queries at most."""
     rows = DataVersion.objects.filter(hash__in=values).select_related("repository")
     places: dict[str, list[DataVersion]] = defaultdict(list)
     for row in rows.order_by("first_at", "pk"):
         places[row.hash].append(row)
-    told = {value: _known(rows) for value, rows in places.items()}
+    imported = [row.hash for found in places.values() for row in found[:1] if row.kind == _IMPORT]
+    sources = import_sources.of(imported)
+    told = {value: _known(rows, sources.get(value)) for value, rows in places.items()}
     used = _used([value for value in values if value not in told])
     told |= {value: _logged(value, said) for value, said in used.items()}
     names = _names([value for value in values if value not in told])
@@ -59,7 +63,7 @@ def _names(hashes: Collection[str]) -> dict[str, tuple[str, bool]]:
     return {value: (name, is_ours) for value, name, is_ours in told}
 
 
-def _known(rows: list[DataVersion]) -> Told:
+def _known(rows: list[DataVersion], source: Source | None) -> Told:
     row = rows[0]
     others = [f"{one.repository.name}: {one.path}" for one in rows[1 : _PLACES + 1]]
     size = filesizeformat(row.size) if row.size is not None else ""
@@ -77,6 +81,7 @@ def _known(rows: list[DataVersion]) -> Told:
             Fact("size", row.size, "size"),
             Fact("files", row.nfiles),
             Fact("kind", row.kind),
+            Fact("imported_from", str(source) if source else ""),
             Fact("first_commit", row.first_sha, "digest"),
             Fact("first_at", row.first_at, "time"),
             Fact("author", row.author),

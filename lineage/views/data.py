@@ -6,10 +6,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from lineage import access, labels
+from lineage import access, import_sources, labels
 from lineage.models import DataVersion
 from lineage.selectors import data as selectors
 from lineage.selectors import data_timeline, data_uses
+
+_IMPORT = DataVersion.Kind.IMPORT
 
 
 @require_safe
@@ -49,6 +51,7 @@ def version(request: HttpRequest, name: str, pk: int) -> HttpResponse:
         "data": row,
         "before": data_timeline.before(row, access.commit_of(row.repository, "")),
         "uses": data_uses.uses(row, user=who.user),
+        "source": import_sources.of([row.hash]).get(row.hash) if row.kind == _IMPORT else None,
     }
     return _page(request, "lineage/data_version.html", row.repository, context)
 
