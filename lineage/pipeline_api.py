@@ -13,7 +13,6 @@ from rest_framework.views import APIView
 from experiments.models import Repository
 from lineage import access, plot_requests
 from lineage.models import GtoEvent, HistoryCommit, StageFile
-from lineage.pipeline_changes import Comparison, compare
 from lineage.plot_serializers import PlotSerializer
 from lineage.reading_api import ReadingSerializer, accepted
 from lineage.selectors import gto, pipeline, plots
@@ -84,6 +83,7 @@ class PipelineSerializer(serializers.Serializer[Any]):
     commit = serializers.CharField()
     base = serializers.CharField(allow_null=True)
     stages = StageSerializer(many=True)
+    complete = serializers.BooleanField(help_text="false: there are more stages; then nothing is compared")
     edges = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
     circle = serializers.ListField(child=serializers.CharField())
     comparison = StageChangeSerializer(many=True, allow_null=True)
@@ -171,12 +171,13 @@ class PipelineView(APIView):
         """Return the stages of a commit, and what changed since another."""
         _who, _repository, commit, base = _sides(request, name)
         found = pipeline.pipeline_of(commit)
-        comparison: Comparison | None = compare(pipeline.state_of(base), found.state) if base else None
+        comparison = pipeline.compared(found, base)
         names = [row.stage.address for row in found.rows]
         answer = {
             "commit": commit.sha,
             "base": base.sha if base else None,
             "stages": found.rows,
+            "complete": found.complete,
             "edges": [[names[before], names[after]] for before, after in found.pairs],
             "circle": found.circle,
             "comparison": comparison.stages if comparison else None,

@@ -2,13 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
+
+from django.db.models import Count, prefetch_related_objects
 
 from experiments.models import Repository, Run, RunTag
 from lineage import pipeline_graph
 from lineage.models import DataVersion, HistoryCommit, PipelineStage, StageFile
-from lineage.pipeline_changes import Change, Stage, State, edges, stale
+from lineage.pipeline_changes import Change, Comparison, Stage, State, compare, edges, stale
 
+#: Stages of a commit, and files of them all, that are shown and compared.
+MAX_STAGES = 2_000
+MAX_FILES = 20_000
 _RUNS = 10
 _COMMIT_TAGS = ("git_commit", "mlflow.source.git.commit")
 
@@ -37,19 +43,20 @@ class StageRow:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The pipeline of one commit."""
+    """The pipeline of one commit; `complete`: whether these are all of its stages."""
 
     commit: HistoryCommit
     rows: list[StageRow]
     state: State
     pairs: list[tuple[int, int]]
     circle: list[str]
+    complete: bool
 
 
 def pipeline_of(commit: HistoryCommit) -> Pipeline:
     """Return the pipeline of `commit`, whose snapshot and inputs were read with it. Three queries."""
-    stages = _stages(commit)
-    state = state_of(commit, stages)
+    stages, complete = _stages(commit)
+    state = _state(commit, stages)
     pairs = edges(state.stages)
     order = pipeline_graph.order(len(stages), pairs)
     files = [file for stage in stages for file in stage.files.all()]
@@ -72,14 +79,22 @@ def pipeline_of(commit: HistoryCommit) -> Pipeline:
         )
         for at, stage in enumerate(stages)
     ]
-    return Pipeline(commit, rows, state, pairs, [row.stage.address for row in rows if row.in_circle])
+    circle = [row.stage.address for row in rows if row.in_circle]
+    return Pipeline(commit, rows, state, pairs, circle, complete)
 
 
-def state_of(commit: HistoryCommit, stages: Iterable[PipelineStage] | None = None) -> State:
-    """Return `commit` as the rules of `pipeline_changes` want it. Two queries unless `stages` are given."""
+def compared(found: Pipeline, base: HistoryCommit | None) -> Comparison | None:
+    """Return what changed since `base`; None if there is none, or one of them is too large. Two queries."""
+    if base is None or not found.complete:
+        return None
+    stages, complete = _stages(base)
+    return compare(_state(base, stages), found.state) if complete else None
+
+
+def _state(commit: HistoryCommit, stages: Iterable[PipelineStage]) -> State:
     inputs = commit.inputs
     return State(
-        stages=[_rule(stage) for stage in (_stages(commit) if stages is None else stages)],
+        stages=[_rule(stage) for stage in stages],
         code=inputs.code if inputs else {},
         params=inputs.params if inputs else {},
     )
@@ -119,11 +134,16 @@ def problems_of(commit: HistoryCommit) -> list[dict[str, str]]:
     return [*(snapshot.problems if snapshot else ()), *(inputs.problems if inputs else ())]
 
 
-def _stages(commit: HistoryCommit) -> list[PipelineStage]:
+def _stages(commit: HistoryCommit) -> tuple[list[PipelineStage], bool]:
+    """Return the stages with their files, as many as can be shown and compared, and whether these are all."""
     if commit.snapshot_id is None:
-        return []
-    rows = PipelineStage.objects.filter(entries__snapshot=commit.snapshot_id)
-    return list(rows.order_by("entries__position").prefetch_related("files"))
+        return [], True
+    rows = PipelineStage.objects.filter(entries__snapshot=commit.snapshot_id).order_by("entries__position")
+    every: list[Any] = list(rows.annotate(count=Count("files"))[: MAX_STAGES + 1])
+    totals = accumulate(stage.count for stage in every[:MAX_STAGES])
+    found = [stage for stage, total in zip(every, totals, strict=False) if total <= MAX_FILES]
+    prefetch_related_objects(found, "files")
+    return found, len(found) == len(every)
 
 
 def _rule(stage: PipelineStage) -> Stage:

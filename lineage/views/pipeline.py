@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -11,10 +12,12 @@ from experiments.metric_goals import goal
 from experiments.models import Repository
 from lineage import access, pipeline_drawing
 from lineage.models import HistoryCommit
-from lineage.pipeline_changes import PIPELINE, Comparison, StageChange, compare
+from lineage.pipeline_changes import PIPELINE, Comparison, StageChange
 from lineage.selectors import data as data_selectors
 from lineage.selectors import pipeline as selectors
 from lineage.views import plots
+
+_STAGES_PER_PAGE = 200
 
 
 @require_safe
@@ -33,6 +36,8 @@ def pipeline(request: HttpRequest, name: str) -> HttpResponse:
     }
     if commit is not None:
         context |= _shown(who, repository, commit, base_ref)
+        rows = context["pipeline"].rows
+        context["page"] = Paginator(rows, _STAGES_PER_PAGE).get_page(request.GET.get("page"))
     status = 404 if commit is None and ref else 200
     return render(request, "lineage/pipeline.html", context, status=status)
 
@@ -40,7 +45,7 @@ def pipeline(request: HttpRequest, name: str) -> HttpResponse:
 def _shown(who: Viewer, repository: Repository, commit: HistoryCommit, base_ref: str) -> dict[str, Any]:
     found = selectors.pipeline_of(commit)
     base = access.commit_of(repository, base_ref) if base_ref else selectors.parent_of(repository, commit)
-    comparison = compare(selectors.state_of(base), found.state) if base else None
+    comparison = selectors.compared(found, base)
     return {
         "pipeline": found,
         **plots.shown(who, repository, commit, base),
