@@ -66,13 +66,18 @@ def covering(
     return Enclosure(_real(hidden), _real(kept), _real(readable), network)
 
 
-def available(enclosure: Enclosure) -> str:
-    """Try the enclosure with a command that does nothing; return why it cannot be had, empty if it can."""
+def available(enclosure: Enclosure, folder: Path) -> str:
+    """Try the enclosure with a command that does nothing; return why it cannot be had, empty if it can.
+
+    :param folder: where commands are to run; this process may stand where they see nothing
+    """
     if sys.platform != "linux":
         return f"{sys.platform} has no namespaces"
     command = [*enclosure.prefix(), sys.executable, "-I", "-S", "-c", "pass"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_PROBE_SECONDS, check=False)
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, timeout=_PROBE_SECONDS, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
     said = done.stderr.strip().splitlines()

@@ -49,7 +49,7 @@ class RebuildClone(PipelineClone):
         :raises NotRebuiltError: the host does not offer that, and the operator does not allow to go without
         """
         wanted = stage_enclosure.for_stages(self.context.workspace, network=settings.REPRODUCE_NETWORK)
-        refusal = enclosure.available(wanted)
+        refusal = enclosure.available(wanted, self.path)
         self.isolation = {"enclosed": not refusal, "network": bool(refusal) or wanted.network, "why": refusal}
         if not refusal:
             self.before_stages = tuple(wanted.prefix())
@@ -101,12 +101,11 @@ class RebuildClone(PipelineClone):
         Afterwards the cache is as it was: no stage finds its result there.
         """
         before = set(self._objects())
-        for path in paths:
-            try:
-                self.pull([] if (self.path / path).exists() else [path])
-            except (IntegrationError, DVCError):
-                self.context.check()
-                self.context.log(f"{path} was not pushed")
+        missing = [path for path in paths if not (self.path / path).exists()]
+        if not self._pulled(missing):  # one after the other, for the sake of those that are there
+            for path in missing:
+                if not self._pulled([path]):
+                    self.context.log(f"{path} was not pushed")
         yield
         for file in set(self._objects()) - before:
             file.unlink()
@@ -187,6 +186,14 @@ class RebuildClone(PipelineClone):
             if name in here and (found := _md5(folder / name)) != md5
         ]
         return named[:_SHOWN] or [f"{wrong.path} (changed, hash {wrong.found} instead of {wrong.expected})"]
+
+    def _pulled(self, paths: list[str]) -> bool:
+        try:
+            self.pull(paths)
+        except (IntegrationError, DVCError):
+            self.context.check()
+            return False
+        return True
 
     def _objects(self) -> Iterator[Path]:
         return (file for file in self.cache_dir.rglob("*") if file.is_file())

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from integrations.enclosure import Enclosure
+from integrations.enclosure import Enclosure, available
 from integrations.yaml_text import load_mapping
 from tests import seccomp
 
@@ -85,6 +85,16 @@ def test_the_profile_leaves_ordinary_programs_alone() -> None:
     done = run(PROFILE, sys.executable, "-c", f"{threads}; subprocess.run(['git', '--version'])")
     assert "thread" in done.stdout
     assert "git version" in done.stdout
+
+
+def test_where_the_worker_itself_stands_does_not_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, elsewhere = tmp_path / "workspace", tmp_path / "elsewhere"
+    for folder in (workspace, elsewhere):
+        folder.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert available(Enclosure(hidden=(str(tmp_path),), kept=(str(workspace),)), workspace) == ""
 
 
 def test_a_host_that_refuses_namespaces_is_noticed(tmp_path: Path) -> None:
