@@ -54,10 +54,10 @@ def _of_job(job: Job, source: Source, steps: tuple[Step, ...], times: Times) -> 
     run = run_id("job", job.pk, job.attempt)
     start, end = _run(run, source, whole(source.repository, steps), times[_WHOLE])
     yield start
-    for step in steps:
-        if step.name in times:
-            own = run_id("job", job.pk, job.attempt, step.name)
-            yield from _run(own, source, step, times[step.name], parent=(run, source.repository))
+    ran = [step for step in steps if step.name in times]
+    for step in sorted(ran, key=lambda step: times[step.name]):
+        own = run_id("job", job.pk, job.attempt, step.name)
+        yield from _run(own, source, step, times[step.name], parent=(run, source.repository))
     yield end
 
 
