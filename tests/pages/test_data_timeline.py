@@ -8,6 +8,7 @@ from django.test import Client
 from accounts.roles import Role
 from experiments.models import Commit, Ref
 from lineage.models import DataVersion, HistoryCommit
+from tests.browser import OpenPage, accessibility_faults
 from tests.history import make_data, make_history, make_snapshot, make_stage
 from tests.jobs import make_repository
 from tests.people import make_user
@@ -110,3 +111,14 @@ def test_the_list_of_data_shows_what_the_branch_has_not_what_was_met_last(client
     assert A[:12] in body
     assert "current" in body
     assert B[:12] not in body
+
+
+@pytest.mark.django_db(transaction=True)
+def test_versions_over_time_fit_narrow_pages(open_page: OpenPage, repository) -> None:
+    commits(repository, [A, B, A])
+    user = make_user(Role.VIEWER, username="reader")
+    data = DataVersion.objects.get(hash=A)
+    for path in ("versions/?path=data/raw", f"{data.pk}/", ""):
+        page = open_page(f"/repositories/receipts/data/{path}", user, width=390)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert accessibility_faults(page) == []
