@@ -15,7 +15,6 @@ NO_VALUE = "–"  # noqa: RUF001 - an en dash stands for "no value"
 MINUS = "\N{MINUS SIGN}"
 
 _VERSION = re.compile(r"(?P<core>\d+\.\d+\.\d+)(?P<pre>-[0-9A-Za-z.-]+)?(?P<build>\+[0-9A-Za-z.-]+)?")
-_SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 class VersionParts(NamedTuple):
@@ -88,18 +87,6 @@ def duration(seconds: float | None) -> str:
     if whole < 86_400:
         return gettext("%(hours)d h %(minutes)02d min") % {"hours": hours, "minutes": minute}
     return gettext("%(days)d d %(hours)d h") % {"days": days, "hours": hour}
-
-
-def file_size(size: int | None) -> str:
-    """Write a number of bytes in decimal units (1 kB = 1000 B, SI), with three significant digits."""
-    if size is None:
-        return NO_VALUE
-    value, unit = float(size), 0
-    # 999.5 would be written "1000": go on to the next unit before it comes to that.
-    while abs(value) >= 999.5 and unit < len(_SIZES) - 1:
-        value, unit = value / 1000, unit + 1
-    decimals = 0 if unit == 0 or abs(value) >= 99.95 else 1 if abs(value) >= 9.995 else 2
-    return f"{value:.{decimals}f} {_SIZES[unit]}"
 
 
 def relative_time(moment: datetime, now: datetime) -> str:

@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from config import badges, formatting
 from experiments import metric_goals
+from experiments.file_sizes import file_size
 
 _FOCUS = mark_safe(' tabindex="0"')
 
@@ -223,7 +224,7 @@ def filesize(size: int | None) -> SafeString:
     """Return a number of bytes in a readable unit, the exact number on hover."""
     if size is None:
         return no_value()
-    return format_html('<span class="num" title="{} B">{}</span>', f"{size:,}", formatting.file_size(size))
+    return format_html('<span class="num" title="{} B">{}</span>', f"{size:,}", file_size(size))
 
 
 def progress(value: float | None, total: float | None, label: str) -> SafeString:

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Collection
 
 from django.db.models import Exists, Min, OuterRef
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
+from experiments.file_sizes import file_size
 from experiments.mirror_values import data_key
 from experiments.models import RunInput, RunTag
 from lineage import graph_words, import_sources
@@ -66,7 +66,7 @@ def _names(hashes: Collection[str]) -> dict[str, tuple[str, bool]]:
 def _known(rows: list[DataVersion], source: Source | None) -> Told:
     row = rows[0]
     others = [f"{one.repository.name}: {one.path}" for one in rows[1 : _PLACES + 1]]
-    size = filesizeformat(row.size) if row.size is not None else ""
+    size = file_size(row.size) if row.size is not None else ""
     files = graph_words.file_count(row.nfiles) if row.nfiles is not None else ""
     return Told(
         Kind.DATA,

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from config import badges, formatting, markup
 from experiments import metric_goals
+from experiments.file_sizes import file_size
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -83,7 +84,7 @@ def test_a_duration_names_its_two_largest_units(seconds: float | None, text: str
     [(0, "0 B"), (999, "999 B"), (1000, "1.00 kB"), (999_500, "1.00 MB"), (12_345_678, "12.3 MB")],
 )
 def test_a_size_has_three_digits_and_a_decimal_unit(size: int, text: str) -> None:
-    assert formatting.file_size(size) == text
+    assert file_size(size) == text
 
 
 @pytest.mark.parametrize(
