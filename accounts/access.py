@@ -36,6 +36,7 @@ _ACTS = {
     Permission.SAVED_VIEW_MANAGE: gettext_lazy("change the saved views of others"),
     Permission.REPOSITORY_CONNECT: gettext_lazy("connect repositories"),
     Permission.REPOSITORY_FETCH: gettext_lazy("fetch repositories"),
+    Permission.DATA_READ: gettext_lazy("have lists of files and plots read"),
     Permission.GOAL_DECLARE: gettext_lazy("say which values of metrics are better"),
     Permission.MODEL_EDIT: gettext_lazy("create and edit models"),
     Permission.VERSION_REGISTER: gettext_lazy("register model versions"),

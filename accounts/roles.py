@@ -26,6 +26,7 @@ class Permission(StrEnum):
     SAVED_VIEW_MANAGE = "saved_view.manage"  # those of others
     REPOSITORY_CONNECT = "repository.connect"
     REPOSITORY_FETCH = "repository.fetch"
+    DATA_READ = "data.read"
     GOAL_DECLARE = "goal.declare"
     MODEL_EDIT = "model.edit"
     VERSION_REGISTER = "version.register"
@@ -54,6 +55,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         Permission.JOB_CANCEL,
         Permission.RUN_EDIT,
         Permission.REPOSITORY_FETCH,
+        Permission.DATA_READ,
         Permission.GOAL_DECLARE,
         Permission.MODEL_EDIT,
         Permission.VERSION_REGISTER,
@@ -64,12 +66,19 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.REVIEWER: _EVERYBODY
     | {
         Permission.JOB_CANCEL,
+        Permission.DATA_READ,
         Permission.VERSION_REPRODUCE,
         Permission.PROMOTION_REVIEW,
         Permission.PROMOTION_ROLLBACK,
         Permission.DRIFT_RESOLVE,
     },
-    Role.AUDITOR: _EVERYBODY | {Permission.AUDIT_READ, Permission.JOB_CANCEL, Permission.VERSION_REPRODUCE},
+    Role.AUDITOR: _EVERYBODY
+    | {
+        Permission.AUDIT_READ,
+        Permission.JOB_CANCEL,
+        Permission.DATA_READ,
+        Permission.VERSION_REPRODUCE,
+    },
     Role.ADMINISTRATOR: frozenset(Permission),
 }
 

@@ -46,7 +46,7 @@ class LineageConfig(AppConfig):
                 _("Lists of files of data"),
                 "lineage.listing_job:run",
                 queue="sync",
-                permission=Permission.REPOSITORY_FETCH,
+                permission=Permission.DATA_READ,
                 steps=("fetch files",),
             )
         )
@@ -56,7 +56,7 @@ class LineageConfig(AppConfig):
                 _("Plots that DVC keeps"),
                 "lineage.plot_job:run",
                 queue="sync",
-                permission=Permission.REPOSITORY_FETCH,
+                permission=Permission.DATA_READ,
                 steps=("fetch files",),
             )
         )

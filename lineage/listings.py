@@ -36,7 +36,7 @@ def request(versions: Sequence[DataVersion], *, user: User) -> Job:
 
     A job that waits or runs for the same ones is returned as it is.
 
-    :raises PermissionDenied: `user` may not have anything fetched
+    :raises PermissionDenied: `user` may not have it read
     """
     return reading_jobs.request(KIND, versions[0].repository, _wanted(versions), user=user)
 

@@ -13,7 +13,7 @@ KIND = "read_plots"
 def request(repository: Repository, commit: HistoryCommit, base: HistoryCommit | None, *, user: User) -> Job:
     """Queue the reading of the files; a job that waits or runs for the same is returned as it is.
 
-    :raises PermissionDenied: `user` may not have anything fetched
+    :raises PermissionDenied: `user` may not have it read
     """
     return reading_jobs.request(KIND, repository, _wanted(commit, base), user=user)
 

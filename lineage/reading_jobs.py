@@ -20,9 +20,9 @@ def request(kind: str, repository: Repository, wanted: dict[str, Any], *, user: 
 
     A job that waits or runs for the same is returned as it is.
 
-    :raises PermissionDenied: `user` may not have anything fetched
+    :raises PermissionDenied: `user` may not have it read
     """
-    access.require(user, Permission.REPOSITORY_FETCH, target=target(repository))
+    access.require(user, Permission.DATA_READ, target=target(repository))
     with transaction.atomic():
         return under_way(kind, repository, wanted) or job_changes.create(
             runners.get(kind),

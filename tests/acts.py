@@ -43,6 +43,7 @@ SEEING = MEMBERS | {"administrator", "auditor"}
 SIGNED_IN = PERSONAS
 LOOKING = PERSONAS - {"nobody"}
 ENGINEERS = frozenset({"engineer", "administrator"})
+READERS = ENGINEERS | {"reviewer", "auditor"}
 OWNERS = ENGINEERS | {"owner"}
 REVIEWERS = frozenset({"reviewer", "administrator", "model reviewer"})
 KEEPERS = REVIEWERS | {"owner"}
@@ -311,10 +312,10 @@ ACTS: tuple[Act, ...] = (
         on_model=False,
         by_stranger=True,
     ),
-    Act("api-data-changes", ENGINEERS, Event.JOB_SUBMITTED, lab.data_changes, on_model=False),
-    Act("api-pipeline-plots", ENGINEERS, Event.JOB_SUBMITTED, lab.plots, on_model=False),
-    Act("lineage:plots", ENGINEERS, Event.JOB_SUBMITTED, lab.plots, on_model=False),
-    Act("lineage:data-changes", ENGINEERS, Event.JOB_SUBMITTED, lab.data_changes, on_model=False),
+    Act("api-data-changes", READERS, Event.JOB_SUBMITTED, lab.data_changes, on_model=False),
+    Act("api-pipeline-plots", READERS, Event.JOB_SUBMITTED, lab.plots, on_model=False),
+    Act("lineage:plots", READERS, Event.JOB_SUBMITTED, lab.plots, on_model=False),
+    Act("lineage:data-changes", READERS, Event.JOB_SUBMITTED, lab.data_changes, on_model=False),
     Act(
         "accounts:sign-in",
         SIGNED_IN,

@@ -36,7 +36,7 @@ def changes(request: HttpRequest, name: str) -> HttpResponse:
         "old": old,
         "new": new,
         "job": listings.under_way([old, new]),
-        "refusal": who.refusal(Permission.REPOSITORY_FETCH),
+        "refusal": who.refusal(Permission.DATA_READ),
         **_compared(old, new, request.GET),
     }
     return render(request, "lineage/data_changes.html", context)

@@ -57,7 +57,7 @@ def shown(
         "plots_missing": commit.snapshot is not None and commit.plots is None,
         "plots_unread": unread,
         "plots_job": plot_requests.under_way(repository, commit, base) if unread.files else None,
-        "plots_refusal": who.refusal(Permission.REPOSITORY_FETCH),
+        "plots_refusal": who.refusal(Permission.DATA_READ),
         "runs": pipeline_selectors.runs_of(commit),
     }
 
