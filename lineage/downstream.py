@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection
 
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q
 
 from experiments.models import RunInput, RunTag
 from lineage import reach
@@ -52,8 +52,10 @@ def _using(wanted: list[str], found: Found, limits: Reach) -> None:
 
 
 def _stages(wanted: list[int], found: Found, limits: Reach) -> None:
-    made = StageFile.objects.filter(stage__in=wanted, role=StageFile.Role.OUTPUT, cached=True).order_by()
-    told, complete = limits.read(made.exclude(hash="").values_list("stage", "hash"))
+    # Of what Git keeps, which is metrics and plots as a rule, only what another stage goes on with.
+    read = Exists(StageFile.objects.filter(hash=OuterRef("hash"), role=StageFile.Role.INPUT))
+    made = StageFile.objects.filter(Q(cached=True) | read, stage__in=wanted, role=StageFile.Role.OUTPUT)
+    told, complete = limits.read(made.exclude(hash="").order_by().values_list("stage", "hash"))
     found.complete &= complete
     for stage, value in told:
         data = reach.data(value)

@@ -112,7 +112,8 @@ def _add_data(repository: Repository, stages: Iterable[tuple[StageRecord, Histor
     found: dict[tuple[str, str], DataVersion] = {}
     for stage, entry in stages:
         for file in stage.files:
-            if file.role == OUTPUT and file.cached and file.hash:
+            if file.role == OUTPUT and file.hash:
+                kept = DataVersion.Kind.OUTPUT if file.cached else DataVersion.Kind.IN_GIT
                 row = DataVersion(
                     repository=repository,
                     path=file.path,
@@ -120,7 +121,7 @@ def _add_data(repository: Repository, stages: Iterable[tuple[StageRecord, Histor
                     algorithm=file.algorithm,
                     size=file.size,
                     nfiles=file.nfiles,
-                    kind=_KINDS.get(stage.kind, DataVersion.Kind.OUTPUT),
+                    kind=_KINDS.get(stage.kind, kept),
                     stage=stage.address,
                     first_sha=entry.sha,
                     first_at=entry.committed_at,

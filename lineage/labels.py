@@ -8,6 +8,7 @@ DATA_KINDS: dict[str, str | Promise] = {
     "tracked": pgettext_lazy("kind of data", "data set"),
     "import": pgettext_lazy("kind of data", "import"),
     "output": pgettext_lazy("kind of data", "output of a stage"),
+    "in_git": pgettext_lazy("kind of data", "output in Git"),
 }
 STAGE_KINDS: dict[str, str | Promise] = {
     "pipeline": pgettext_lazy("kind of stage", "stage"),

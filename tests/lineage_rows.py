@@ -29,9 +29,13 @@ def make_stage(
     makes: Iterable[tuple[str, str]] = (),
     sha: str = SHA,
     at: datetime | None = None,
+    in_git: bool = False,
     **changes: Any,
 ) -> PipelineStage:
-    """Create a stage that reads and makes (path, hash); what it makes is known as data."""
+    """Create a stage that reads and makes (path, hash); what it makes is known as data.
+
+    :param in_git: whether Git keeps what it makes
+    """
     content = repr((address, list(reads), list(makes), sha, changes))
     stage = PipelineStage.objects.create(
         **{
@@ -50,8 +54,10 @@ def make_stage(
     )
     for role, files in (("input", reads), ("output", makes)):
         for path, value in files:
-            StageFile.objects.create(stage=stage, role=role, path=path, hash=value, nfiles=3, size=100)
-    kind = "output" if stage.kind == PipelineStage.Kind.PIPELINE else stage.kind
+            file = {"role": role, "path": path, "hash": value, "nfiles": 3, "size": 100, "cached": not in_git}
+            StageFile.objects.create(stage=stage, **file)
+    made = "in_git" if in_git else "output"
+    kind = made if stage.kind == PipelineStage.Kind.PIPELINE else stage.kind
     for path, value in makes:
         make_data(repository, path, value, kind=kind, sha=sha, at=stage.first_at)
     return stage

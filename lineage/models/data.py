@@ -17,6 +17,8 @@ class DataVersion(models.Model):
         TRACKED = "tracked"
         OUTPUT = "output"
         IMPORT = "import"
+        # An output of a stage that Git keeps, not DVC: metrics, plots, small tables.
+        IN_GIT = "in_git"
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="data_versions")
     path = models.CharField(max_length=500)

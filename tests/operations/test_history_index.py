@@ -1,8 +1,11 @@
 """The index of a repository's history, on real repositories."""
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from django.apps import apps
+from django.forms.models import model_to_dict
 from pytest_django import Settings
 
 from experiments import repositories
@@ -173,7 +176,9 @@ def test_stages_of_every_age_are_read(tmp_path: Path, files: dict[str, str], sta
     assert (row.address, row.kind, row.is_locked) == (stage, "pipeline", True)
     assert row.command.startswith("python train.py")
     assert set(row.files.values_list("hash", flat=True)) >= {"bbbb"}
-    assert DataVersion.objects.get().hash == "bbbb"  # metrics belong to Git
+    # Metrics belong to Git, not to DVC.
+    kept = set(DataVersion.objects.values_list("hash", "kind"))
+    assert kept == {("bbbb", "output")} | ({("cccc", "in_git")} if "train.dvc" in files else set())
 
 
 @pytest.mark.parametrize(
@@ -215,6 +220,20 @@ def test_links_and_folders_that_only_look_like_data_are_passed_over(tmp_path: Pa
     repository = connected(source)
     assert index(repository).problems == 0
     assert not repository.snapshots.exists()
+
+
+def test_outputs_in_git_of_commits_that_were_read_before_are_written_by_the_migration(tmp_path: Path) -> None:
+    source = make_git(tmp_path / "git", {"train.dvc": OLD_STAGE})
+    repository = connected(source)
+    index(repository)
+    read = DataVersion.objects.get(kind="in_git")
+    DataVersion.objects.filter(kind="in_git").delete()
+    migration = import_module("lineage.migrations.0009_outputs_that_git_keeps")
+    migration._write(apps, None)
+    migration._write(apps, None)
+    [written] = DataVersion.objects.filter(kind="in_git")
+    written.pk = read.pk
+    assert model_to_dict(written) == model_to_dict(read)
 
 
 def test_parameters_metrics_and_code_of_a_commit_are_kept(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from registry.models import RegisteredModel, Review
 from tests.deployments import make_deployment
 from tests.jobs import make_repository
 from tests.lineage_rows import (
+    MODELS,
     PROCESSED,
     RAW,
     SHA,
@@ -112,6 +113,21 @@ def test_two_repositories_with_the_same_data_are_joined(story, repository, viewe
     assert {f"stage:other:count@{'3' * 40}", "version:receipt-ocr@1.0.0"} <= ids(found, viewer)
     told = facts.of(found.nodes.values(), Reach())[found.root]
     assert told.known["also_at"] == ["other: scans"]
+
+
+def test_what_git_keeps_leads_from_stage_to_stage_and_nowhere_else(repository, viewer):
+    make_data(repository, "data/raw", RAW)
+    split, scores = "7" * 32, "8" * 32
+    make_stage(
+        repository, "split", reads=[("data/raw", RAW)], makes=[("split", split), ("x", scores)], in_git=True
+    )
+    make_stage(repository, "fit", reads=[("split", split)], makes=[("models", MODELS)])
+    names = {"split": f"stage:receipts:split@{SHA}", "fit": f"stage:receipts:fit@{SHA}"}
+    down = ids(around(f"data::@{RAW}", viewer, direction=Direction.DOWNSTREAM, depth=4), viewer)
+    up = ids(around(f"data::@{MODELS}", viewer, direction=Direction.UPSTREAM, depth=4), viewer)
+    assert {*names.values(), f"data:receipts:split@{split}"} <= down & up
+    # Scores that no stage goes on with would only stand in the way.
+    assert not any(scores in one for one in down | up)
 
 
 def test_what_is_the_same_everywhere_joins_nothing(repository, viewer):

@@ -107,6 +107,7 @@ def test_files_of_every_age_are_read_and_broken_ones_are_named(client: Client, p
         *(("import", path) for path in ("labels.csv", "letters")),
         *(("output", path) for path in ("ready", "folds/0.csv", "grid/cnn-2.pt", "model.pkl")),
         ("output", "sub/report.html"),
+        *(("in_git", path) for path in ("auc.json", "auc.metric")),
     }
     assert project.row.data_versions.filter(path="model.pkl").count() == 4
 
