@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from experiments.mirror_values import data_key
 from lineage.models import HistoryCommit, PipelineSnapshot, PipelineStage, StageFile
 from lineage.reach import BASE_TAG
 from registry import version_sources
@@ -38,6 +39,7 @@ class Origin:
 
     :ivar base: the commit that the pipeline ran on, where its result is a commit of its own
     :ivar model: path of the model, where the commit declares exactly one
+    :ivar logged: data that the run logged with `mlflow.log_input`, by name
     """
 
     repository: str
@@ -45,6 +47,7 @@ class Origin:
     steps: tuple[Step, ...]
     base: str = ""
     model: str = ""
+    logged: tuple[DataFile, ...] = ()
 
     def covering(self, paths: Collection[str]) -> list[DataFile]:
         """Return the outputs that are one of `paths`, or in which one of them lies."""
@@ -63,7 +66,12 @@ def of(version: ModelVersion) -> Origin:
         steps = of_lock((job.result.get("lock") if job else None) or {})
     run = version_sources.runs_of(version).get(version.run_id)
     base = str(run.tags.get(BASE_TAG) or "") if run else ""
-    return Origin(repository, sha, steps, base if base != sha else "", _model(snapshot))
+    logged = tuple(
+        DataFile(one["name"], key)
+        for one in (run.inputs if run else ())
+        if (key := data_key(one["name"], one["digest"]))
+    )
+    return Origin(repository, sha, steps, base if base != sha else "", _model(snapshot), logged)
 
 
 def of_lock(lock: Mapping[str, Any]) -> tuple[Step, ...]:

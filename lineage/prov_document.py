@@ -84,6 +84,9 @@ class _Document:
         if self.version.run_id:
             run = self._entity(f"run:{self.version.run_id}", self.version.run_id)
             self.document.wasDerivedFrom(model, run)
+            for one in self.origin.logged:
+                used = self._entity(f"data::@{one.hash}", one.path)
+                self.document.wasDerivedFrom(run, used)
         if candidate := self.version.finalises:
             name = str(candidate)
             made_from = self._entity(f"version:{name}", name, manifest=candidate.manifest_digest)

@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import User
 from accounts.roles import Role
-from experiments.models import Job, Repository
+from experiments.models import Job, Repository, Run
 from registry import promotion
 from registry.models import ModelVersion, Promotion
 from tests import prov_json
@@ -184,3 +184,14 @@ def test_the_model_is_derived_from_the_output_that_it_is_and_no_other(
     assert (name, model) in derived
     assert (name, other) not in derived
     assert "wasInfluencedBy" not in known
+
+
+def test_data_that_a_run_logged_to_mlflow_are_what_it_came_from(version: ModelVersion, auditor: User) -> None:
+    said = {"name": "digit scans", "digest": "1f0c94a3", "source_type": "s3", "source": "", "context": ""}
+    Run.objects.filter(run_id=version.run_id).update(inputs=[said, {**said, "digest": ""}])
+    document = _document(version, auditor)
+    derived = _pairs(document, "wasDerivedFrom", "prov:generatedEntity", "prov:usedEntity")
+    logged = "data::@1f0c94a3~digit_scans"
+    assert {far for near, far in derived if near == f"run:{version.run_id}"} == {logged}
+    assert document["entity"][f"stagegate:{logged}"]["prov:label"] == "digit scans"
+    assert prov_json.faults(document) == []
