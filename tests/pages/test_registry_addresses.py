@@ -52,17 +52,3 @@ def test_somebody_without_a_role_sees_nothing_but_their_settings():
         addresses, 403
     )
     assert nobody.get(reverse("accounts:settings")).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("address", "status"),
-    [
-        ("/models/a%00b/", 400),
-        ("/runs/%00/", 400),
-        ("/models/?q=%00", 200),
-        ("/register/?run=%00", 404),
-        ("/api/v1/models/?q=%00", 200),
-    ],
-)
-def test_nul_in_an_address_does_not_reach_the_database(client, address, status):
-    assert client.get(address).status_code == status
