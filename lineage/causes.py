@@ -112,7 +112,8 @@ class Reached:
 def _with_finals(found: set[int], existing: "QuerySet[ModelVersion]") -> set[int]:
     """Return `found` and what was made final from them: on the same artifacts. One query."""
     finals: dict[int | None, list[int]] = defaultdict(list)
-    for candidate, pk in existing.exclude(finalises=None).order_by().values_list("finalises", "pk"):
+    # A range, not merely "not NULL", for which SQLite reads the whole table once there is another condition.
+    for candidate, pk in existing.filter(finalises__gt=0).order_by().values_list("finalises", "pk"):
         finals[candidate].append(pk)
     waiting, every = list(found), set(found)
     while waiting:
