@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -135,7 +135,7 @@ def run_values(record: RunRecord) -> RunValues:
         if is_stored(key)
     }
     tags = {key: value[:MAX_FILTER_VALUE] for key, value in columns["tags"].items() if is_stored(key)}
-    data = {key: one["name"] for one in columns["inputs"] if (key := data_key(one["name"], one["digest"]))}
+    data = {key: one["name"] for key, one in keyed(columns["inputs"])}
     return RunValues(columns, latest, params, tags, data, _series_digest(record.status, points))
 
 
@@ -149,6 +149,13 @@ def data_key(name: str, digest: str) -> str:
         return digest
     key = _NO_PART_OF_A_KEY.sub("_", f"{digest}~{name}")
     return key if len(key) <= MAX_KEY else hashlib.sha256(key.encode()).hexdigest()
+
+
+def keyed(inputs: Iterable[Mapping[str, str]]) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield those of `inputs` (as `Run.inputs` has them) that gave a digest, each after its `data_key`."""
+    for one in inputs:
+        if key := data_key(one["name"], one["digest"]):
+            yield key, one
 
 
 def _input(record: DatasetInput) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.mirror_values import data_key
+from experiments.mirror_values import keyed
 from lineage.models import HistoryCommit, PipelineSnapshot, PipelineStage, StageFile
 from lineage.reach import BASE_TAG
 from registry import version_sources
@@ -66,11 +66,7 @@ def of(version: ModelVersion) -> Origin:
         steps = of_lock((job.result.get("lock") if job else None) or {})
     run = version_sources.runs_of(version).get(version.run_id)
     base = str(run.tags.get(BASE_TAG) or "") if run else ""
-    logged = tuple(
-        DataFile(one["name"], key)
-        for one in (run.inputs if run else ())
-        if (key := data_key(one["name"], one["digest"]))
-    )
+    logged = tuple(DataFile(one["name"], key) for key, one in keyed(run.inputs if run else ()))
     return Origin(repository, sha, steps, base if base != sha else "", _model(snapshot), logged)
 
 

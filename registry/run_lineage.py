@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from experiments.mirror_values import data_key
+from experiments.mirror_values import keyed
 
 if TYPE_CHECKING:
     from experiments.models import Run
@@ -47,6 +47,6 @@ def data_sets(run: Run) -> dict[str, str]:
 
     Where it says of none that they are for training, all count.
     """
-    known = [(one, key) for one in run.inputs if (key := data_key(one["name"], one["digest"]))]
-    trained = [(one, key) for one, key in known if one["context"].lower() in _TRAINING]
-    return {one["name"]: key for one, key in trained or known}
+    known = list(keyed(run.inputs))
+    trained = [(key, one) for key, one in known if one["context"].lower() in _TRAINING]
+    return {one["name"]: key for key, one in trained or known}

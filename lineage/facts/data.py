@@ -7,7 +7,7 @@ from django.db.models import Exists, Min, OuterRef
 from django.utils.translation import gettext as _
 
 from experiments.file_sizes import file_size
-from experiments.mirror_values import data_key
+from experiments.mirror_values import keyed
 from experiments.models import RunInput, RunTag
 from lineage import graph_words, import_sources
 from lineage.facts.told import Fact, Told, facts
@@ -47,8 +47,7 @@ def _used(keys: Collection[str]) -> dict[str, dict[str, str]]:
     rows = RunInput.objects.filter(pk__in=first.values("first")).order_by()
     found: dict[str, dict[str, str]] = {}
     for key, name, inputs in rows.values_list("key", "value", "run__inputs"):
-        same = (one for one in inputs if data_key(one["name"], one["digest"]) == key)
-        found[key] = next(same, {"name": name})
+        found[key] = dict(next((one for other, one in keyed(inputs) if other == key), {"name": name}))
     return found
 
 
