@@ -272,6 +272,21 @@ def test_an_approval_counts_as_of_when_its_evidence_was_the_newest(story, viewer
     ]
 
 
+def test_of_a_restricted_model_no_way_leads_on_from_its_candidate(repository, viewer):
+    run = make_job_run()
+    candidate = make_version("2.0.0-rc1", run_id=run.run_id)
+    make_version("2.0.0", run_id=make_plain_run().run_id, finalises=candidate)
+    node = f"run:{run.run_id}"
+
+    def versions() -> int:
+        found = around(node, viewer, direction=Direction.DOWNSTREAM)
+        return sum(key.kind is Kind.VERSION for key in found.nodes)
+
+    assert versions() == 2
+    RegisteredModel.objects.update(restricted=True)
+    assert versions() == 1
+
+
 def test_as_of_takes_no_more_queries_than_now(story, viewer):
     now = count(lambda: around("version:receipt-ocr@1.0.0", viewer))
     assert count(lambda: around("version:receipt-ocr@1.0.0", viewer, at=day(20))) <= now
