@@ -29,9 +29,10 @@ if (data / "jobs").is_dir():
     for name, value in os.environ.items():
         print("SPY environ", name, value)
     for place in (data, data.parent, pathlib.Path("/tmp")):
-        for one in place.rglob("*"):
-            if one.is_file():
-                print("SPY file", one)
+        # Unlike rglob it passes over folders that others remove meanwhile.
+        for folder, _folders, names in os.walk(place):
+            for name in names:
+                print("SPY file", os.path.join(folder, name))
     for process in pathlib.Path("/proc").glob("[0-9]*"):
         for what in ("environ", "root", "cwd", "fd"):
             try:

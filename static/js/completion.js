@@ -16,15 +16,22 @@ window.stagegate.whenPresent("input[data-complete]", (input) => {
   input.setAttribute("aria-controls", list.id);
 
   let timer;
+  // The question that has no answer yet.
   let asked;
   let start = 0;
   let end = 0;
   const options = () => [...list.children];
   const active = () => list.querySelector("[aria-selected=true]");
 
-  function close() {
+  function forget() {
     clearTimeout(timer);
+    timer = undefined;
     asked?.abort();
+    asked = undefined;
+  }
+
+  function close() {
+    forget();
     list.hidden = true;
     list.replaceChildren();
     input.ariaExpanded = "false";
@@ -64,34 +71,39 @@ window.stagegate.whenPresent("input[data-complete]", (input) => {
   }
 
   async function ask() {
+    forget();
     end = input.selectionStart;
-    asked?.abort();
-    asked = new AbortController();
+    const question = new AbortController();
+    asked = question;
     const address = `${input.dataset.complete}?q=${encodeURIComponent(input.value.slice(0, end))}`;
     try {
-      const answer = await fetch(address, { signal: asked.signal });
+      const answer = await fetch(address, { signal: question.signal });
       if (!answer.ok || document.activeElement !== input) return;
       const found = await answer.json();
       start = found.start;
       show(found.options);
     } catch {
       // Offered is what comes in time; nothing depends on it.
+    } finally {
+      if (asked === question) asked = undefined;
     }
   }
 
+  function askSoon() {
+    clearTimeout(timer);
+    timer = setTimeout(ask, PAUSE);
+  }
+
   input.addEventListener("input", (event) => {
-    if (event.isComposing) return;
-    clearTimeout(timer);
-    timer = setTimeout(ask, PAUSE);
+    if (!event.isComposing) askSoon();
   });
-  input.addEventListener("compositionend", () => {
-    clearTimeout(timer);
-    timer = setTimeout(ask, PAUSE);
-  });
+  input.addEventListener("compositionend", askSoon);
   input.addEventListener("keydown", (event) => {
     if (event.isComposing || event.keyCode === 229) return;
     const all = options();
     if (event.key === "ArrowDown" && list.hidden) ask();
+    // A browser empties a search field at Escape: whoever closes a list that is about to open loses nothing.
+    else if (event.key === "Escape" && (timer || asked)) close();
     else if (list.hidden) return;
     else if (event.key === "ArrowDown") point(all[(all.indexOf(active()) + 1) % all.length]);
     else if (event.key === "ArrowUp") point(all.at(Math.max(all.indexOf(active()), 0) - 1));

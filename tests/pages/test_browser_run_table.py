@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from accounts.roles import Role
 from experiments.models import Job
@@ -49,6 +49,27 @@ def test_runs_are_chosen_across_filters_and_edited(open_page: OpenPage) -> None:
     expect(tray).to_be_hidden()
 
 
+def test_escape_keeps_a_filter_whose_completions_are_still_asked_for(open_page: OpenPage) -> None:
+    make_measured_run({"val_cer": 0.1}, params={"optimizer": "AdamW"})
+    page = open_page("/runs/", make_user(Role.VIEWER))
+    field = page.locator("#run-filter")
+    held: list[Route] = []
+    page.route("**/completions/**", lambda route: held.append(route))
+    field.fill("params.opt")
+    field.press("Escape")
+    expect(field).to_have_value("params.opt")
+    with page.expect_request("**/completions/**"):
+        field.press("ArrowDown")
+    field.press("Escape")
+    expect(field).to_have_value("params.opt")
+    page.unroute("**/completions/**")
+    field.press("ArrowDown")
+    expect(page.get_by_role("option", name="params.optimizer")).to_be_visible()
+    field.press("Escape")
+    expect(page.get_by_role("listbox")).to_be_hidden()
+    expect(field).to_have_value("params.opt")
+
+
 def test_a_filter_is_completed_by_keyboard_and_its_runs_are_grouped(open_page: OpenPage) -> None:
     make_measured_run({"val_cer": 0.1}, name="found", params={"optimizer": "AdamW"})
     make_measured_run({"val_cer": 0.2}, name="other", params={"optimizer": "SGD"})
@@ -65,7 +86,9 @@ def test_a_filter_is_completed_by_keyboard_and_its_runs_are_grouped(open_page: O
     field.press("ArrowDown")
     field.press("Enter")
     expect(field).to_have_value('params.optimizer = "AdamW" ')
+    expect(page.get_by_role("option", name="and", exact=True)).to_be_visible()
     field.press("Escape")
+    expect(page.get_by_role("listbox")).to_be_hidden()
     field.press("Enter")
     expect(page.get_by_text("1 run", exact=True)).to_be_visible()
     page.locator("summary", has_text="Group").click()
