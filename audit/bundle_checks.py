@@ -13,27 +13,36 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from audit.bundle_decisions import (
+    check_card_state,
+    check_deployments,
+    check_excerpt,
+    check_promotion,
+    check_registration,
+    check_snapshot,
+    check_stages,
+)
+from audit.bundle_records import (
+    ARTIFACTS,
+    CARD,
+    DEPLOYMENTS,
+    EVIDENCE,
+    GRAPH,
+    PROMOTIONS,
+    REPRODUCTIONS,
+    TRAIL,
+    VERSION,
+    Bundle,
+)
 from audit.canonical_json import canonical
 
-VERSION = "version.json"
-ARTIFACTS = "artifacts.json"
-CARD = "card.json"
-GRAPH = "lineage/graph.json"
-_PROMOTIONS, _EVIDENCE, _REPRODUCTIONS = "promotions/", "evidence/", "reproductions/"
-_NEEDED = (VERSION, ARTIFACTS, GRAPH)
+_NEEDED = (VERSION, ARTIFACTS, DEPLOYMENTS, GRAPH)
 _DECIDED = ("approved", "applied")
 _ODD = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
-
-
-def is_record(name: str) -> bool:
-    """Say whether the member called `name` is looked at here."""
-    known = name in (VERSION, ARTIFACTS, CARD, GRAPH)
-    return known or name.startswith((_PROMOTIONS, _EVIDENCE, _REPRODUCTIONS))
 
 
 def digest_of(value: Any) -> str:
@@ -41,24 +50,25 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
-def faults(subject: str, records: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return what does not fit together, each with the member that it is about.
-
-    :param subject: what the bundle is about, as its manifest says
-    :param records: name of a member -> its JSON, of those that `is_record` names
-    :param entries: the entries of its excerpt of the trail
-    """
-    absent = [f"{name}: nothing can be compared without it" for name in _NEEDED if name not in records]
+def faults(bundle: Bundle) -> list[str]:
+    """Return what does not fit together, each with the member that it is about."""
+    absent = [f"{name}: nothing can be compared without it" for name in _NEEDED if name not in bundle.records]
     if absent:
         return absent
-    bundle = _Bundle(subject, records, entries)
     found = []
-    for name in sorted(records):
-        check = next((one for start, one in _CHECKS.items() if name.startswith(start)), None)
-        try:
-            found += [f"{name}: {fault}" for fault in check(bundle, name)] if check else []
-        except _ODD as error:
-            found.append(f"{name}: it is not as the product writes it ({type(error).__name__}: {error})")
+    for name in sorted(bundle.records):
+        for check in next((checks for start, checks in _CHECKS.items() if name.startswith(start)), ()):
+            found += _named(name, f"{name}: ", check(bundle, name))
+    return found + _named(TRAIL, "", check_excerpt(bundle))
+
+
+def _named(name: str, start: str, said: Iterator[str]) -> list[str]:
+    """Return what a check said, and as a fault that it could not be made."""
+    found: list[str] = []
+    try:
+        found.extend(f"{start}{one}" for one in said)
+    except _ODD as error:
+        found.append(f"{name}: it is not as the product writes it ({type(error).__name__}: {error})")
     return found
 
 
@@ -86,42 +96,14 @@ def check_files(files: Sequence[Mapping[str, Any]], folder: Path) -> Iterator[st
             yield f"{name}: it is not the file that was registered"
 
 
-@dataclass(frozen=True)
-class _Bundle:
-    """The records of a bundle, and what every check asks of them."""
-
-    subject: str
-    records: Mapping[str, Any]
-    entries: Sequence[Mapping[str, Any]]
-
-    @property
-    def version(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.records[VERSION]
-        return found
-
-    @property
-    def name(self) -> str:
-        return f"{self.version['model']}@{self.version['version']}"
-
-    def evidence_of(self, promotion: int) -> dict[str, Mapping[str, Any]]:
-        """Return digest -> facts of the evidence of a promotion."""
-        rows = [one for name, one in self.records.items() if name.startswith(_EVIDENCE)]
-        return {one["digest"]: one["facts"] for one in rows if one["promotion"] == promotion}
-
-    def entries_of(self, event: str, target: str = "") -> list[Mapping[str, Any]]:
-        """Return the data of the entries of `event`, about one target or any, with who did it."""
-        rows = (one for one in self.entries if one["event"] == event and target in ("", one["target_id"]))
-        return [{**one["data"], "actor_name": one["actor_name"]} for one in rows]
-
-
-def _version(bundle: _Bundle, _name: str) -> Iterator[str]:
-    promotions = [one["pk"] for name, one in bundle.records.items() if name.startswith(_PROMOTIONS)]
+def _version(bundle: Bundle, _name: str) -> Iterator[str]:
+    promotions = [one["pk"] for one in bundle.promotions]
     of_one = f"promotion {promotions[0]} of {bundle.name}" if len(promotions) == 1 else bundle.name
     if bundle.subject not in (bundle.name, of_one):
         yield f"it is about {bundle.name}, the bundle about {bundle.subject}"
 
 
-def _artifacts(bundle: _Bundle, name: str) -> Iterator[str]:
+def _artifacts(bundle: Bundle, name: str) -> Iterator[str]:
     told = bundle.records[name]
     if told["digest"] != bundle.version["manifest_digest"]:
         yield f"it is not the manifest that {VERSION} names"
@@ -129,24 +111,24 @@ def _artifacts(bundle: _Bundle, name: str) -> Iterator[str]:
         yield "its digest is not that of its files"
 
 
-def _card(bundle: _Bundle, name: str) -> Iterator[str]:
+def _card(bundle: Bundle, name: str) -> Iterator[str]:
     told = bundle.records[name]
     if hashlib.sha256(told["text"].encode()).hexdigest() != told["digest"]:
         yield "its digest is not that of its text"
-    if bundle.subject == bundle.name:
+    if bundle.is_of_version:
         return
-    for promotion in (one for key, one in bundle.records.items() if key.startswith(_PROMOTIONS)):
+    for promotion in bundle.promotions:
         facts = bundle.evidence_of(promotion["pk"]).get(promotion["evidence_digest"], {})
         if facts and (facts["card"] or {}).get("digest") != told["digest"]:
             yield "it is not the revision that the evidence of the promotion names"
 
 
-def _graph(bundle: _Bundle, name: str) -> Iterator[str]:
+def _graph(bundle: Bundle, name: str) -> Iterator[str]:
     if unquote(bundle.records[name]["root"]) != f"version:{bundle.name}":
         yield f"it is not the graph of {bundle.name}"
 
 
-def _evidence(bundle: _Bundle, name: str) -> Iterator[str]:
+def _evidence(bundle: Bundle, name: str) -> Iterator[str]:
     told = bundle.records[name]
     facts, version = told["facts"], bundle.version
     if digest_of(facts) != told["digest"]:
@@ -155,11 +137,11 @@ def _evidence(bundle: _Bundle, name: str) -> Iterator[str]:
         yield f"it is evidence of another version than {bundle.name}"
     if facts["manifest_digest"] not in ("", version["manifest_digest"]):
         yield f"it names other artifacts than {ARTIFACTS}"
-    if f"{_PROMOTIONS}{told['promotion']}.json" not in bundle.records:
+    if f"{PROMOTIONS}{told['promotion']}.json" not in bundle.records:
         yield f"the promotion {told['promotion']} that it belongs to is not in the bundle"
 
 
-def _promotion(bundle: _Bundle, name: str) -> Iterator[str]:
+def _promotion(bundle: Bundle, name: str) -> Iterator[str]:
     told = bundle.records[name]
     known = bundle.evidence_of(told["pk"])
     if told["version"] != bundle.name:
@@ -170,8 +152,10 @@ def _promotion(bundle: _Bundle, name: str) -> Iterator[str]:
         if review["evidence_digest"] not in known:
             yield f"the evidence that {review['reviewer_name']} reviewed is not in the bundle"
     rows = [(one["reviewer_name"], one["verdict"], one["evidence_digest"]) for one in told["reviews"]]
-    entries = bundle.entries_of("promotion.reviewed", str(told["pk"]))
-    recorded = [(one["actor_name"], one["verdict"], one["evidence_digest"]) for one in entries]
+    entries = [one for one in bundle.about_promotion(told["pk"]) if one["event"] == "promotion.reviewed"]
+    recorded = [
+        (one["actor_name"], one["data"]["verdict"], one["data"]["evidence_digest"]) for one in entries
+    ]
     if Counter(rows) != Counter(recorded):
         yield "its reviews are not those that the audit trail recorded"
     yield from _approvals(told, known)
@@ -191,7 +175,7 @@ def _approvals(told: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) 
         yield f"it was approved by fewer than {needed} people who saw the evidence that it was decided on"
 
 
-def _reproduction(bundle: _Bundle, name: str) -> Iterator[str]:
+def _reproduction(bundle: Bundle, name: str) -> Iterator[str]:
     told, version = bundle.records[name]["statement"], bundle.version
     if (told["model"], told["version"]) != (version["model"], version["version"]):
         yield f"it is a report about {told['model']}@{told['version']}"
@@ -201,19 +185,20 @@ def _reproduction(bundle: _Bundle, name: str) -> Iterator[str]:
     for file in told.get("registered", ()):  # older reports trace no files
         if listed.get(file["path"]) != file["sha256"]:
             yield f"the file {file['path']} that it traced is not that of {ARTIFACTS}"
-    entries = bundle.entries_of("version.reproduced")
-    if digest_of(told) not in [one["report_sha256"] for one in entries]:
+    entries = bundle.about_version("version.reproduced")
+    if digest_of(told) not in [one["data"]["report_sha256"] for one in entries]:
         yield "the audit trail has not recorded this report"
 
 
-_CHECKS: dict[str, Callable[[_Bundle, str], Iterator[str]]] = {
-    VERSION: _version,
-    ARTIFACTS: _artifacts,
-    CARD: _card,
-    GRAPH: _graph,
-    _EVIDENCE: _evidence,
-    _PROMOTIONS: _promotion,
-    _REPRODUCTIONS: _reproduction,
+_CHECKS: dict[str, tuple[Callable[[Bundle, str], Iterator[str]], ...]] = {
+    VERSION: (_version, check_registration, check_stages),
+    ARTIFACTS: (_artifacts,),
+    CARD: (_card, check_card_state),
+    DEPLOYMENTS: (check_deployments,),
+    GRAPH: (_graph,),
+    EVIDENCE: (_evidence, check_snapshot),
+    PROMOTIONS: (_promotion, check_promotion),
+    REPRODUCTIONS: (_reproduction,),
 }
 
 

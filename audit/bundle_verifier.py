@@ -27,7 +27,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from audit.bundle_checks import ARTIFACTS, check_files, faults, is_record
+from audit.bundle_checks import check_files, faults
+from audit.bundle_records import ARTIFACTS, TRAIL, Bundle, is_record
 from audit.canonical_json import canonical
 from audit.verifier import (
     FaultError,
@@ -45,7 +46,6 @@ BUNDLE = "evidence bundle"
 REPRODUCTION = "reproduction report"
 MANIFEST = "MANIFEST.json"
 KEYS = "audit/public_key.pem"
-ENTRIES = "audit/export.jsonl"
 CHECKPOINTS = "audit/checkpoints.jsonl"
 _LARGEST = 64_000_000  # bytes of one member; what is larger was not made by the product
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, RecursionError, zipfile.BadZipFile)
@@ -115,7 +115,7 @@ def verify_bundle(archive: zipfile.ZipFile, trusted: str = "", artifacts: Path |
         _check_reproduction(name, records[name], keys, found)
     found.evidence = sum(name.startswith("evidence/") for name in records)
     entries = _check_trail(archive, keys, found)
-    for fault in faults(found.subject, records, entries):
+    for fault in faults(Bundle(found.subject, records, entries, found.left_out)):
         found.fault(fault)
     if artifacts is not None:
         _check_artifacts(records.get(ARTIFACTS), artifacts, found)
@@ -177,17 +177,17 @@ def _check_trail(archive: zipfile.ZipFile, keys: Keys, found: Findings) -> list[
     """Verify the excerpt of the trail; return its entries."""
     entries: list[Mapping[str, Any] | Exception] = []
     try:
-        entries = list(read_lines(_text(archive, ENTRIES).splitlines()))
+        entries = list(read_lines(_text(archive, TRAIL).splitlines()))
         checkpoints = read_checkpoints(_text(archive, CHECKPOINTS).splitlines(), keys)
         report = verify(entries, checkpoints)
     except FaultError as fault:
         report = Report(False, fault=vars(fault))
     except _UNREADABLE as error:
-        found.fault(f"{ENTRIES}: it cannot be read: {error}")
+        found.fault(f"{TRAIL}: it cannot be read: {error}")
         return []
     found.audit = asdict(report)
     if not report.ok:
-        found.fault(f"{ENTRIES}: {describe(report)}")
+        found.fault(f"{TRAIL}: {describe(report)}")
     return [one for one in entries if not isinstance(one, Exception)]
 
 

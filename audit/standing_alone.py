@@ -5,7 +5,14 @@ import re
 from pathlib import Path
 from types import ModuleType
 
-from audit import bundle_checks, bundle_verifier, canonical_json, verifier
+from audit import (
+    bundle_checks,
+    bundle_decisions,
+    bundle_records,
+    bundle_verifier,
+    canonical_json,
+    verifier,
+)
 
 _FUTURE = "from __future__ import annotations\n"
 _OURS = re.compile(r"^from audit\.\w+ import (?:\(.*?^\)|[^\n(]+)\n", re.MULTILINE | re.DOTALL)
@@ -19,7 +26,7 @@ def trail() -> str:
 
 def text() -> str:
     """Return the source of the verifier of evidence bundles."""
-    return _joined(bundle_verifier, canonical_json, verifier, bundle_checks)
+    return _joined(bundle_verifier, canonical_json, verifier, bundle_records, bundle_decisions, bundle_checks)
 
 
 def _joined(program: ModuleType, *rules: ModuleType) -> str:

@@ -10,7 +10,15 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from audit import bundle_verifier, checkpoint_files, excerpts, rows, standing_alone, statements
+from audit import (
+    bundle_records,
+    bundle_verifier,
+    checkpoint_files,
+    excerpts,
+    rows,
+    standing_alone,
+    statements,
+)
 from audit.bundle import Parts
 from lineage import collect, evidence_records, prov_document, serializers, version_events
 from lineage.evidence_subject import Subject
@@ -123,6 +131,6 @@ def _graph(subject: Subject, made_at: str) -> dict[str, Any]:
 
 def _trail(subject: Subject) -> Parts:
     entries = subject.entries().iterator(chunk_size=2000)
-    yield bundle_verifier.ENTRIES, excerpts.lines(map(rows.of_entry, entries), checkpoint_files.read())
+    yield bundle_records.TRAIL, excerpts.lines(map(rows.of_entry, entries), checkpoint_files.read())
     yield bundle_verifier.CHECKPOINTS, (f"{line}\n" for line in checkpoint_files.lines())
     yield bundle_verifier.KEYS, [checkpoint_files.public_keys()]

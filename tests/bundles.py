@@ -1,22 +1,29 @@
 """Evidence bundles for tests: a version with everything in it, bundles of it as a worker makes them."""
 
+import hashlib
 import io
+import json
 import zipfile
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
+from django.utils import timezone
+
 from accounts.models import User
 from accounts.roles import Role
-from audit import bundle_verifier, checkpoint_files
+from audit import bundle_verifier, checkpoint_files, statements, trail
+from audit.events import Event
 from experiments import execution
 from experiments.models import Job
 from integrations.artifacts import ArtifactFile, manifest_digest
 from lineage import bundle_room, evidence_bundle
 from lineage.models import EvidenceBundle
-from registry import promotion
-from registry.models import ModelVersion, Promotion
+from registry import deployments, promotion, trail_targets
+from registry.deployments import Place
+from registry.models import Deployment, ModelVersion, Promotion
 from tests.cards import make_card
-from tests.deployments import make_deployment
 from tests.jobs import make_job
 from tests.people import make_user
 from tests.promotions import set_rules
@@ -35,29 +42,56 @@ LOCK = {
 }
 MODEL_FILE = b"the model itself"
 FILES = [ArtifactFile("data/model.pt2", len(MODEL_FILE), "c" * 64), ArtifactFile("MLmodel", 10, "d" * 64)]
+_MANIFEST: dict[str, Any] = {
+    "manifest": [vars(one) for one in FILES],
+    "manifest_digest": manifest_digest(FILES),
+}
 
 
-def make_subject() -> ModelVersion:
+def make_subject(**changes: Any) -> ModelVersion:
     """Make a version with an origin, a card, an approved promotion, a reproduction and deployments."""
     set_rules()
     run = make_run(tags={"git_commit": "d" * 40, "git_base_commit": "e" * 40})
     job = make_job("succeeded", result={"lock": LOCK})
     origin = {"git_commit": "d" * 40, "stagegate.repository": "receipt-ocr", "stagegate.job": str(job.pk)}
-    files = {"manifest": [vars(one) for one in FILES], "manifest_digest": manifest_digest(FILES)}
-    candidate = make_version("1.0.0-rc1", run_id=run.run_id, **files)
-    about = {"lineage": origin, "metadata": full_metadata("1.0.0"), "run_id": run.run_id, **files}
-    made = make_version(finalises=candidate, **about)
+    candidate = make_version("1.0.0-rc1", run_id=run.run_id, **_MANIFEST)
+    about: dict[str, Any] = {
+        "lineage": origin,
+        "metadata": full_metadata("1.0.0"),
+        "run_id": run.run_id,
+    }
+    made = make_registered(finalises=candidate, **about, **changes)
     make_card(made)
     asked = promotion.open_for(made, "Staging", user=make_user(Role.ENGINEER), comment=HOSTILE)
     reviewer = make_user(Role.REVIEWER, username="reviewer")
     promotion.review(asked, "approve", user=reviewer, evidence_digest=asked.evidence_digest, comment="Good.")
     packaging = {"path": "MLmodel", "sha256": "d" * 64, "source": "packaging", "from": ""}
     make_reproduction(made, registered=[packaging])
-    after = make_deployment(made)
-    ended = {"retired_at": after.at, "retired_by_name": "engineer", "replaced_by": after}
-    make_deployment(made, at=after.at - timedelta(days=1), **ended)
+    for days in (2, 1):
+        serve(made, at=timezone.now() - timedelta(days=days))
     made.refresh_from_db()
     return made
+
+
+def make_registered(number: str = "1.0.0", **changes: Any) -> ModelVersion:
+    """Create a version that the trail tells of."""
+    made = make_version(number, **{**_MANIFEST, **changes})
+    names = ("run_id", "manifest_digest", "fingerprint", "reason")
+    with transaction.atomic():
+        trail.record(
+            Event.VERSION_REGISTERED,
+            actor=trail.Actor("7", made.created_by),
+            target=trail_targets.of_version(made),
+            data={name: getattr(made, name) for name in names},
+        )
+    return made
+
+
+def serve(version: ModelVersion, environment: str = "production-eu", **changes: Any) -> Deployment:
+    """Have an engineer record a deployment."""
+    engineer = User.objects.filter(username="engineer").first()
+    by = engineer or make_user(Role.ENGINEER, username="engineer")
+    return deployments.record(version, Place(environment), user=by, **changes)
 
 
 def made_for(version: ModelVersion, user: User, asked: Promotion | None = None) -> EvidenceBundle:
@@ -96,3 +130,34 @@ def verified(content: bytes, **changes: Any) -> bundle_verifier.Findings:
     """Verify a bundle with the key of this installation."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         return bundle_verifier.verify_bundle(archive, checkpoint_files.public_keys(), **changes)
+
+
+def signed_again(found: dict[str, bytes]) -> bytes:
+    """Return a bundle whose manifest fits its members, signed as whoever holds the key could do it."""
+    statement = json.loads(found["MANIFEST.json"])["statement"]
+    statement["members"] = [
+        {"path": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in found.items()
+        if name != "MANIFEST.json"
+    ]
+    made = statements.sign(bundle_verifier.BUNDLE, statement)
+    signed = {"statement": statement, "key": made.key, "signature": made.signature}
+    return zipped(found | {"MANIFEST.json": json.dumps(signed).encode()})
+
+
+def only(found: dict[str, bytes], start: str) -> str:
+    """Return the name of the only member that begins with `start`."""
+    (name,) = (name for name in found if name.startswith(start))
+    return name
+
+
+def edited(found: dict[str, bytes], name: str, change: Callable[[Any], Any]) -> None:
+    """Change the JSON of a member."""
+    told = json.loads(found[name])
+    change(told)
+    found[name] = json.dumps(told).encode()
+
+
+def faults_of(found: dict[str, bytes]) -> list[str]:
+    """Return what the verifier says of members that were signed again."""
+    return verified(signed_again(found)).faults

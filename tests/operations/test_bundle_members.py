@@ -16,17 +16,14 @@ from audit import bundle_verifier, checkpoint_files, standing_alone, statements
 from integrations.artifacts import ArtifactFile, manifest_digest
 from registry import promotion
 from registry.models import ModelVersion
-from tests.bundles import bundle_of, make_subject, members, verified, zipped
+from tests.bundles import bundle_of, edited, faults_of, make_registered, make_subject, members, only
 from tests.cards import make_card
 from tests.people import make_user
 from tests.reproductions import make_reproduction
 from tests.trail import checkpoint_folder
-from tests.versions import make_version
 
 pytestmark = pytest.mark.django_db(transaction=True)
 __all__ = ["checkpoint_folder"]
-
-Members = dict[str, bytes]
 
 
 @pytest.fixture
@@ -40,41 +37,11 @@ def version() -> ModelVersion:
     return make_subject()
 
 
-def signed_again(found: Members) -> bytes:
-    """Return a bundle whose manifest fits its members, signed as whoever holds the key could do it."""
-    statement = json.loads(found["MANIFEST.json"])["statement"]
-    statement["members"] = [
-        {"path": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        for name, content in found.items()
-        if name != "MANIFEST.json"
-    ]
-    made = statements.sign(bundle_verifier.BUNDLE, statement)
-    signed = {"statement": statement, "key": made.key, "signature": made.signature}
-    return zipped(found | {"MANIFEST.json": json.dumps(signed).encode()})
-
-
-def only(found: Members, start: str) -> str:
-    """Return the name of the only member that begins with `start`."""
-    (name,) = (name for name in found if name.startswith(start))
-    return name
-
-
-def edited(found: Members, name: str, change: Callable[[Any], Any]) -> None:
-    """Change the JSON of a member."""
-    told = json.loads(found[name])
-    change(told)
-    found[name] = json.dumps(told).encode()
-
-
-def faults(found: Members) -> list[str]:
-    return verified(signed_again(found)).faults
-
-
 def other_version() -> ModelVersion:
     """Make a version of the same model with all that the first has, and other files."""
     files = [ArtifactFile("data/model.pt2", 7, "7" * 64)]
     told = {"manifest": [vars(one) for one in files], "manifest_digest": manifest_digest(files)}
-    other = make_version("2.0.0", **told)
+    other = make_registered("2.0.0", **told)
     make_card(other, "# Another card\n")
     asked = promotion.open_for(other, "Staging", user=make_user(Role.ENGINEER))
     critic = make_user(Role.REVIEWER, username="critic")
@@ -108,13 +75,13 @@ SWAPPED = {
 def test_a_member_of_another_genuine_bundle_is_found(version: ModelVersion, auditor: User) -> None:
     whole = members(bundle_of(version, auditor))
     other = members(bundle_of(other_version(), auditor))
-    assert faults(dict(whole)) == []
+    assert faults_of(dict(whole)) == []
     for start, told in SWAPPED.items():
         found = dict(whole)
         del found[only(found, start)]
         name = only(other, start)
         found[name] = other[name]
-        outcome = faults(found)
+        outcome = faults_of(found)
         for sentence in told:
             assert any(one.startswith(f"{name}: ") and sentence in one for one in outcome), (name, outcome)
 
@@ -125,10 +92,10 @@ def test_an_older_report_and_another_card_are_found(version: ModelVersion, audit
     make_card(version, "# Newer\n")
     newest = members(bundle_of(version, auditor))
     found = of_promotion | {"card.json": newest["card.json"]}
-    assert faults(found) == ["card.json: it is not the revision that the evidence of the promotion names"]
+    assert faults_of(found) == ["card.json: it is not the revision that the evidence of the promotion names"]
     found = dict(newest)
     edited(found, "card.json", lambda told: told.update(text="# Newer, and better\n"))
-    assert faults(found) == ["card.json: its digest is not that of its text"]
+    assert faults_of(found) == ["card.json: its digest is not that of its text"]
 
     report = only(newest, "reproductions/")
     changed = json.loads(newest[report])["statement"]
@@ -136,7 +103,7 @@ def test_an_older_report_and_another_card_are_found(version: ModelVersion, audit
     made = statements.sign(bundle_verifier.REPRODUCTION, changed)
     signed = {"statement": changed, "key": made.key, "signature": made.signature}
     found = newest | {report: json.dumps(signed).encode()}
-    assert faults(found) == [f"{report}: the audit trail has not recorded this report"]
+    assert faults_of(found) == [f"{report}: the audit trail has not recorded this report"]
 
 
 EDITS: list[tuple[str, Callable[[Any], Any], str]] = [
@@ -161,10 +128,10 @@ def test_what_does_not_fit_together_is_found(version: ModelVersion, auditor: Use
     for start, change, told in EDITS:
         found = dict(whole)
         edited(found, only(found, start), change)
-        outcome = faults(found)
+        outcome = faults_of(found)
         assert any(told in one for one in outcome), (told, outcome)
     del whole["version.json"]
-    assert faults(whole) == ["version.json: nothing can be compared without it"]
+    assert faults_of(whole) == ["version.json: nothing can be compared without it"]
 
 
 def test_model_files_are_compared_with_those_that_were_registered(
@@ -176,7 +143,7 @@ def test_model_files_are_compared_with_those_that_were_registered(
         for name, content in contents.items()
     ]
     told = {"manifest": [vars(one) for one in files], "manifest_digest": manifest_digest(files)}
-    (tmp_path / "bundle.zip").write_bytes(bundle_of(make_version("3.0.0", **told), auditor))
+    (tmp_path / "bundle.zip").write_bytes(bundle_of(make_registered("3.0.0", **told), auditor))
     (tmp_path / "verify.py").write_text(standing_alone.text())
     (tmp_path / "key.pem").write_text(checkpoint_files.public_keys())
     folder = tmp_path / "model"
@@ -198,7 +165,7 @@ def test_model_files_are_compared_with_those_that_were_registered(
     (folder / "MLmodel").symlink_to(tmp_path / "key.pem")
     assert "FAULT MLmodel: it is a link" in compared(tmp_path)[1]
     (tmp_path / "bundle.zip").write_bytes(
-        bundle_of(make_version("4.0.0", manifest=[], manifest_digest=""), auditor)
+        bundle_of(make_registered("4.0.0", manifest=[], manifest_digest=""), auditor)
     )
     assert any("no file was registered" in one for one in compared(tmp_path)[1])
     assert compared(tmp_path, "elsewhere")[0] == 1

@@ -28,9 +28,8 @@ from registry import comments
 from registry.conflicts import ConflictError
 from registry.models import ModelVersion, RegisteredModel
 from registry.version_facts import metadata_of
-from tests.bundles import bundle_of, made_for, make_subject, members, verified, zipped
+from tests.bundles import bundle_of, made_for, make_subject, members, serve, verified, zipped
 from tests.cards import make_card
-from tests.deployments import make_deployment
 from tests.people import client_of, make_user
 from tests.reproductions import make_reproduction
 from tests.trail import checkpoint_folder, rewrite
@@ -218,7 +217,7 @@ def test_what_changed_since_asks_for_another_bundle(version: ModelVersion, audit
     changes: list[Callable[[], Any]] = [
         lambda: make_card(version),
         lambda: make_reproduction(version),
-        lambda: make_deployment(version, "elsewhere"),
+        lambda: serve(version, "elsewhere"),
         lambda: comments.add(version.promotions.get(), "Why?", user=auditor),
         lambda: EvidenceBundle.objects.update(made_at=timezone.now() - bundle_room.AGE),
     ]

@@ -74,9 +74,9 @@ BROKEN: list[tuple[Callable[[dict[str, Any]], Any], str]] = [
 
 
 def test_the_prov_document_is_what_the_submission_of_prov_json_asks(
-    version: ModelVersion, auditor: User
+    auditor: User,
 ) -> None:
-    ModelVersion.objects.update(created_by="Ada König <ada@example.org>")
+    version = make_subject(created_by="Ada König <ada@example.org>")
     lock = {**LOCK["train"], "outs": [{**LOCK["train"]["outs"][0], "path": 'models/the "best" 100%.pt'}]}
     Job.objects.update(result={"lock": {"train": lock}})
     version.refresh_from_db()
