@@ -151,7 +151,7 @@ class DataVersions(generics.ListAPIView[DataVersion]):
         rows = selectors.found(repository, asked.get("q", ""), asked.get("kind", ""))
         if "path" in asked:
             rows = rows.filter(path=asked["path"])
-        page = self.paginate_queryset(rows.select_related("repository").order_by("-pk"))
+        page = self.paginate_queryset(rows.select_related("repository").order_by("-first_at", "-pk"))
         return self.get_paginated_response(DataVersionSerializer(page, many=True).data)
 
 

@@ -4,8 +4,9 @@ Sole writer of the tables of `lineage.models` about history, plots, data version
 adds to what is known of plots, and only `index_requests` says that a pass failed as a whole. A commit never
 changes, so one that is here is not read again, unless its plots were not read: then these are added and
 nothing else is touched. Commits are written ancestors first, some at a time, each time in one transaction, so
-that a worker may vanish anywhere and the next one goes on. Rows stay when branches go: jobs, runs and
-versions point to them.
+that a worker may vanish anywhere and the next one goes on. Stages and data name the first commit that has
+them by `commit_order`, so that the tables are the same in whatever order branches come. Rows stay when
+branches go: jobs, runs and versions point to them.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from integrations.errors import IntegrationError
 from integrations.git_history import GitHistory, HistoryEntry
 from integrations.git_repository import GitMirror
 from lineage import gto_rows, history_rows, plot_objects, plot_rows
+from lineage.commit_order import CommitOrder
 from lineage.history_rows import Reading
 from lineage.models import HistoryState
 from lineage.plot_reading import Plots
@@ -59,7 +61,7 @@ def index(
     history = GitHistory(GitMirror(repositories.mirror_path(repository)))
     refs = refs_digest(repository)
     reachable, total = history.reachable(MAX_COMMITS)
-    known = dict(repository.history.values_list("sha", "plots"))
+    known, order = _known(repository)
     wanted = [sha for sha in reachable if known.get(sha) is None]
     new = 0
     problems = 0
@@ -69,7 +71,9 @@ def index(
             check()
             batch = [_read(reader, entry) for entry in history.entries(wanted[start : start + BATCH])]
             added = [one for one in batch if one.entry.sha not in known]
-            _write(repository, batch, added)
+            for one in added:
+                order.add(one.entry.sha, one.entry.parents, one.entry.committed_at)
+            _write(repository, batch, added, order)
             new += len(added)
             problems += sum(has_problems(one) for one in added)
             progress(min(start + BATCH, len(wanted)), len(wanted))
@@ -93,6 +97,17 @@ def has_problems(reading: Reading) -> bool:
     return bool(reading.inputs.problems or (reading.snapshot and reading.snapshot.problems))
 
 
+def _known(repository: Repository) -> tuple[dict[str, int | None], CommitOrder]:
+    """Return the commits that are here, by SHA, with the key of their plots, and their order. One query."""
+    plots: dict[str, int | None] = {}
+    order = CommitOrder()
+    rows = repository.history.order_by("pk").values_list("sha", "parents", "committed_at", "plots")
+    for sha, parents, at, key in rows.iterator(chunk_size=5_000):
+        plots[sha] = key
+        order.add(sha, parents, at)
+    return plots, order
+
+
 def _read(reader: TreeReader, entry: HistoryEntry) -> Reading:
     try:
         snapshot = reader.snapshot(entry.tree)
@@ -112,8 +127,10 @@ def _unreadable(entry: HistoryEntry, message: str) -> Reading:
 
 
 @transaction.atomic
-def _write(repository: Repository, batch: Sequence[Reading], added: Sequence[Reading]) -> None:
+def _write(
+    repository: Repository, batch: Sequence[Reading], added: Sequence[Reading], order: CommitOrder
+) -> None:
     # One writer at a time for each repository; not of the key, see `experiments.commit_index`.
     Repository.objects.select_for_update(no_key=True).get(pk=repository.pk)
-    history_rows.write(repository, added)
+    history_rows.write(repository, added, order)
     plot_rows.write(repository, {one.entry.sha: one.plots for one in batch})

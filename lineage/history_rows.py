@@ -15,9 +15,11 @@ from django.db.models import Model
 from experiments.models import Repository
 from experiments.stored_text import text
 from integrations.git_history import HistoryEntry
+from lineage import data_rows
+from lineage.commit_order import CommitOrder
+from lineage.long_lists import texts
 from lineage.models import (
     CommitInputs,
-    DataVersion,
     HistoryCommit,
     PipelineSnapshot,
     PipelineStage,
@@ -25,11 +27,10 @@ from lineage.models import (
     StageFile,
 )
 from lineage.plot_reading import Plots
-from lineage.stage_records import IMPORT, OUTPUT, TRACKED, StageRecord
+from lineage.stage_records import StageRecord
 from lineage.tree_reading import Inputs, Snapshot
 
 _CHUNK = 500
-_KINDS = {TRACKED: DataVersion.Kind.TRACKED, IMPORT: DataVersion.Kind.IMPORT}
 _M = TypeVar("_M", bound=Model)
 
 
@@ -43,9 +44,12 @@ class Reading:
     plots: Plots
 
 
-def write(repository: Repository, readings: Sequence[Reading]) -> None:
-    """Write the commits, ancestors first, and what of their content is new."""
-    stages = _stages(repository, readings)
+def write(repository: Repository, readings: Sequence[Reading], order: CommitOrder) -> None:
+    """Write the commits, ancestors first, what of their content is new, and what they had before others.
+
+    :param order: of all commits that are known, these among them
+    """
+    stages = _stages(repository, readings, order)
     snapshots = _snapshots(repository, readings, stages)
     inputs = _inputs(repository, readings)
     HistoryCommit.objects.bulk_create(
@@ -66,10 +70,10 @@ def write(repository: Repository, readings: Sequence[Reading]) -> None:
     )
 
 
-def _stages(repository: Repository, readings: Sequence[Reading]) -> dict[str, int]:
-    """Return digest -> key of every stage of `readings`; write those that are new, with files and data."""
+def _stages(repository: Repository, readings: Sequence[Reading], order: CommitOrder) -> dict[str, int]:
+    """Return digest -> key of every stage of `readings`; write what is new or was first there, with data."""
     first: dict[str, tuple[StageRecord, HistoryEntry]] = {}
-    for one in readings:
+    for one in sorted(readings, key=lambda one: order.place(one.entry.sha)):
         for stage in one.snapshot.stages if one.snapshot else ():
             first.setdefault(stage.digest, (stage, one.entry))
     known = known_keys(PipelineStage, repository, first)
@@ -85,8 +89,30 @@ def _stages(repository: Repository, readings: Sequence[Reading]) -> dict[str, in
         ),
         batch_size=_CHUNK,
     )
-    _add_data(repository, new)
+    late = _move_to_first(repository, {digest: first[digest] for digest in known}, order)
+    firsts = [pair for digest, pair in first.items() if digest in late or digest not in known]
+    data_rows.write(repository, firsts, order)
     return known | {row.digest: row.pk for row in rows}
+
+
+def _move_to_first(
+    repository: Repository, found: Mapping[str, tuple[StageRecord, HistoryEntry]], order: CommitOrder
+) -> set[str]:
+    """Correct the first commit of stages that are here from a later one; return their digests."""
+    rows = PipelineStage.objects.filter(repository=repository, digest__in=texts(found))
+    late = {
+        digest
+        for digest, sha in rows.values_list("digest", "first_sha")
+        if order.place(found[digest][1].sha) < order.place(sha)
+    }
+    PipelineStage.objects.bulk_create(
+        (_stage_row(repository, *found[digest]) for digest in sorted(late)),
+        batch_size=_CHUNK,
+        update_conflicts=True,
+        unique_fields=("repository", "digest"),
+        update_fields=("first_sha", "first_at"),
+    )
+    return late
 
 
 def _stage_row(repository: Repository, stage: StageRecord, entry: HistoryEntry) -> PipelineStage:
@@ -105,35 +131,6 @@ def _stage_row(repository: Repository, stage: StageRecord, entry: HistoryEntry) 
         first_sha=entry.sha,
         first_at=entry.committed_at,
     )
-
-
-def _add_data(repository: Repository, stages: Iterable[tuple[StageRecord, HistoryEntry]]) -> None:
-    """Write the versions of data that `stages` are the first to make or track."""
-    found: dict[tuple[str, str], DataVersion] = {}
-    for stage, entry in stages:
-        for file in stage.files:
-            if file.role == OUTPUT and file.hash:
-                kept = DataVersion.Kind.OUTPUT if file.cached else DataVersion.Kind.IN_GIT
-                row = DataVersion(
-                    repository=repository,
-                    path=file.path,
-                    hash=file.hash,
-                    algorithm=file.algorithm,
-                    size=file.size,
-                    nfiles=file.nfiles,
-                    kind=_KINDS.get(stage.kind, kept),
-                    stage=stage.address,
-                    first_sha=entry.sha,
-                    first_at=entry.committed_at,
-                    author=text(entry.author, 250),
-                    message=text(entry.subject, 500),
-                )
-                found.setdefault((file.path, file.hash), row)
-    for hashes in _chunks({value for _, value in found}):
-        rows = DataVersion.objects.filter(repository=repository, hash__in=hashes)
-        for key in rows.values_list("path", "hash"):
-            found.pop(key, None)
-    DataVersion.objects.bulk_create(found.values(), batch_size=_CHUNK)
 
 
 def _snapshots(

@@ -38,7 +38,7 @@ def of(hashes: Collection[str]) -> dict[str, Source]:
         stage__kind=PipelineStage.Kind.IMPORT,
         stage__files__hash__in=hashes,
         stage__files__role=StageFile.Role.OUTPUT,
-    ).order_by("pk")
+    ).order_by("stage__first_at", "pk")
     told: dict[str, tuple[str, dict[str, str]]] = {}
     for value, path, source in rows.values_list("stage__files__hash", "path", "source")[:_MOST]:
         told.setdefault(value, (path, source))

@@ -33,7 +33,7 @@ class DataVersion(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     # Address of the stage or .dvc file that had it first.
     stage = models.CharField(max_length=500, blank=True)
-    # The first commit that has it, as the index met them: ancestors first.
+    # The first commit that has it, see `lineage.commit_order`, with its time, author and subject.
     first_sha = models.CharField(max_length=64)
     first_at = models.DateTimeField()
     author = models.CharField(max_length=250)

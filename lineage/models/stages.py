@@ -33,7 +33,7 @@ class PipelineStage(models.Model):
     is_locked = models.BooleanField(default=False)
     parameters = models.JSONField(default=dict)
     definition = models.JSONField(default=dict)
-    # The first commit that has it, and that commit's time.
+    # The first commit that has it, see `lineage.commit_order`, and that commit's time.
     first_sha = models.CharField(max_length=64)
     first_at = models.DateTimeField()
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Exists, Max, OuterRef, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from experiments.models import Repository
 from lineage.models import DataVersion, HistoryCommit, HistoryState, StageFile
@@ -50,19 +51,22 @@ def page_of(rows: QuerySet[DataVersion], tip: HistoryCommit | None, number: str 
 
     :param tip: the newest commit of the default branch
     """
-    grouped = rows.order_by("path").values("path").annotate(versions=Count("pk"), newest=Max("pk"))
+    grouped = rows.order_by("path").values("path").annotate(versions=Count("pk"))
     paginator: Paginator[Any] = Paginator(grouped, PAGE_SIZE)
     page = paginator.get_page(number)
     groups = list(page.object_list)
-    newest = rows.model.objects.in_bulk([group["newest"] for group in groups])
-    current = _current([group["path"] for group in groups], tip)
-    listed = [
-        DataRow(
-            current.get(group["path"], newest[group["newest"]]), group["versions"], group["path"] in current
-        )
-        for group in groups
-    ]
+    paths = [group["path"] for group in groups]
+    current = _current(paths, tip)
+    shown = _newest(rows, paths) | current
+    listed = [DataRow(shown[group["path"]], group["versions"], group["path"] in current) for group in groups]
     return Page(listed, page.number, paginator)
+
+
+def _newest(rows: QuerySet[DataVersion], paths: Collection[str]) -> dict[str, DataVersion]:
+    """Return the newest of `rows` at each path. One query."""
+    order = [F("first_at").desc(), F("pk").desc()]
+    place = Window(RowNumber(), partition_by=[F("path")], order_by=order)
+    return {row.path: row for row in rows.filter(path__in=paths).alias(place=place).filter(place=1)}
 
 
 def _current(paths: Collection[str], tip: HistoryCommit | None) -> dict[str, DataVersion]:
@@ -80,8 +84,9 @@ def _current(paths: Collection[str], tip: HistoryCommit | None) -> dict[str, Dat
 
 
 def versions_of(repository: Repository, path: str) -> QuerySet[DataVersion]:
-    """Return the versions of the data at `path`, the newest first, as the history has them."""
-    return repository.data_versions.filter(path=path).select_related("repository").order_by("-pk")
+    """Return the versions of the data at `path`, the newest first."""
+    rows = repository.data_versions.filter(path=path)
+    return rows.select_related("repository").order_by("-first_at", "-pk")
 
 
 def other_names(repository: Repository, path: str) -> list[OtherName]:
@@ -90,9 +95,9 @@ def other_names(repository: Repository, path: str) -> list[OtherName]:
     One query. At most `MAX_NAMES`.
     """
     hashes = repository.data_versions.filter(path=path).exclude(hash__in=NOTHING).values("hash")
-    rows = repository.data_versions.filter(hash__in=hashes).exclude(path=path).order_by("path", "pk")
+    rows = repository.data_versions.filter(hash__in=hashes).exclude(path=path).select_related("repository")
     firsts: dict[str, DataVersion] = {}
-    for row in rows.select_related("repository")[: MAX_NAMES * 10]:
+    for row in rows.order_by("path", "first_at", "pk")[: MAX_NAMES * 10]:
         firsts.setdefault(row.path, row)
     return [OtherName(name, row) for name, row in list(firsts.items())[:MAX_NAMES]]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import TextField
+from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
 from experiments.models import Repository
@@ -63,13 +63,14 @@ def page_of(
 def before(version: DataVersion, tip: HistoryCommit | None) -> DataVersion | None:
     """Return what the default branch had at this path before it last had `version`. Four queries.
 
-    Of a content that it never had: the one that the index met before.
+    Of a content that it never had: the one that is the next older.
     """
     intervals = intervals_of(version.repository, version.path, tip)
     places = [place for place, one in enumerate(intervals) if one.hash == version.hash]
     rows = versions_of(version.repository, version.path)
     if not places:
-        return rows.filter(pk__lt=version.pk).first()
+        at_once = Q(first_at=version.first_at, pk__lt=version.pk)
+        return rows.filter(at_once | Q(first_at__lt=version.first_at)).first()
     older = intervals[places[0] + 1 :][:1]
     return rows.filter(hash=older[0].hash).first() if older else None
 

@@ -1,7 +1,8 @@
 """Who uses a version of data, in all repositories: stages by its hash, commits, runs and model versions."""
 
+from collections import defaultdict
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import Count, Max, Min, Model, QuerySet
 
@@ -13,6 +14,7 @@ from lineage.selectors.data import same_content
 from registry.models import ModelVersion
 
 SHOWN = 20
+_OF_STAGE = ("repository__name", "address", "kind")
 _M = TypeVar("_M", bound=Model)
 
 
@@ -92,23 +94,20 @@ def _newest(runs: QuerySet[Run]) -> QuerySet[Run]:
 
 
 def _stages(value: str, role: str) -> list[StageUse]:
-    rows = (
-        PipelineStage.objects.filter(files__hash=value, files__role=role)
-        .order_by("repository__name", "address")
-        .values("repository__name", "address", "kind")
-        .annotate(shapes=Count("pk", distinct=True), first=Min("pk"), last=Max("pk"))[:SHOWN]
+    stages = PipelineStage.objects.filter(files__hash=value, files__role=role)
+    grouped = stages.order_by("repository__name", "address").values(*_OF_STAGE)
+    rows = list(
+        grouped.annotate(shapes=Count("pk", distinct=True), first=Min("first_at"), last=Max("first_at"))[
+            :SHOWN
+        ]
     )
-    found = list(rows)
-    keys = {row[end] for row in found for end in ("first", "last")}
-    shas = dict(PipelineStage.objects.filter(pk__in=keys).values_list("pk", "first_sha"))
-    return [
-        StageUse(
-            row["repository__name"],
-            row["address"],
-            row["kind"],
-            row["shapes"],
-            shas[row["first"]],
-            shas[row["last"]],
-        )
-        for row in found
-    ]
+    ends = stages.filter(first_at__in={row[end] for row in rows for end in ("first", "last")}).order_by("pk")
+    shas: dict[tuple[Any, ...], list[str]] = defaultdict(list)
+    for *stage, sha in ends.values_list(*_OF_STAGE, "first_at", "first_sha"):
+        shas[tuple(stage)].append(sha)
+    found = []
+    for row in rows:
+        repository, address, kind = stage = tuple(row[name] for name in _OF_STAGE)
+        first, last = shas[*stage, row["first"]][0], shas[*stage, row["last"]][-1]
+        found.append(StageUse(repository, address, kind, row["shapes"], first, last))
+    return found

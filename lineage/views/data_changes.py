@@ -46,7 +46,8 @@ def _version(repository: Repository, text: str) -> DataVersion:
     """Return a version of data by its primary key or its hash."""
     is_key = text.isdecimal() and len(text) <= _DIGITS
     named = {"pk": int(text)} if is_key else {"hash": text}
-    row = repository.data_versions.filter(**named).select_related("repository").order_by("pk").first()
+    rows = repository.data_versions.filter(**named).select_related("repository")
+    row = rows.order_by("first_at", "pk").first()
     if row is None:
         raise Http404
     return row
