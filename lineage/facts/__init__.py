@@ -33,5 +33,5 @@ def of(nodes: Iterable[Node], limits: Reach) -> dict[Key, Told]:
             wanted[node.key.kind].append(node.key.value)
     for kind, values in wanted.items():
         for value, told in _TELLERS[kind](values, limits).items():
-            found[Key(kind, value)] = told
+            found[Key(kind, value)] = told.as_of(limits.at)
     return found

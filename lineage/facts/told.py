@@ -1,11 +1,13 @@
 """Rules: the shape of what is told of a node. No database, no Django."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from lineage.node_ids import Kind
+
+_STANDING = {"stage", "state"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,14 @@ class Told:
     def known(self) -> dict[str, Any]:
         """The facts by name, those without a value left out."""
         return {fact.name: fact.value for fact in self.facts if fact.value not in (None, "", [], ())}
+
+    def as_of(self, at: datetime | None) -> "Told":
+        """Return what is told as of `at` (None: now): before it existed, it stood nowhere."""
+        if at is None or self.at is None or self.at <= at:
+            return self
+        note = "" if self.state else self.note
+        rest = tuple(fact for fact in self.facts if fact.name not in _STANDING)
+        return replace(self, note=note, stage="", state="", facts=rest)
 
 
 def facts(*told: Fact) -> tuple[Fact, ...]:

@@ -184,6 +184,16 @@ def test_as_of_a_past_instant_it_is_as_it_was(story, viewer):
     assert set(around("version:receipt-ocr@1.0.0", viewer, at=day(2.5)).nodes) == {_key(story)}
 
 
+def test_what_did_not_exist_then_stood_nowhere(story, viewer):
+    nodes = [f"promotion:{story.promotions.get().pk}", f"deployment:{story.deployments.get().pk}"]
+    for text in ("version:receipt-ocr@1.0.0", f"run:{story.run_id}", *nodes):
+        found = around(text, viewer, at=day(0))
+        told = facts.of(found.nodes.values(), Reach(day(0)))[found.root]
+        assert (told.stage, told.state, told.note) == ("", "", ""), text
+        assert told.title
+        assert not {"stage", "state"} & set(told.known)
+
+
 def _key(version):
     return node_ids.Kind.VERSION, str(version.pk)
 

@@ -99,8 +99,10 @@ def test_the_past_is_shown_as_it_was(client):
     assert 'data-stage="development"' in text
     assert "production-eu" not in text
     assert "as of" in text
+    assert "Nothing had come of it by then." in text
     before = page(client, node=VERSION, at="2026-01-02T00:00:00Z").content.decode()
     assert "It did not exist then." in before
+    assert "data-stage" not in before.split('id="changes-title"')[0]
 
 
 def test_one_click_leads_to_just_before_a_version_changed_its_stage(client, story):
