@@ -77,6 +77,11 @@ class Impact:
         return self.versions.filter(stage=Stage.PRODUCTION).count()
 
     @property
+    def in_production_then(self) -> int:
+        """How many of them were in Production at the instant asked about. One query."""
+        return self.versions.filter(Q(then=Stage.PRODUCTION)).count()
+
+    @property
     def serving(self) -> int:
         """How many deployments of them serve now. One query."""
         return Deployment.objects.filter(version__in=self.versions.order_by(), retired_at=None).count()

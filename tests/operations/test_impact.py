@@ -86,6 +86,7 @@ def test_it_tells_stages_now_and_then_and_where_it_serves(story, viewer):
     assert (row.stage, row.stage_then) == ("Archived", "Production")
     assert [(one.pk, state) for one, state in row.promotions] == [(story.promotions.get().pk, "applied")]
     assert [one.environment for one in row.serving] == ["production-eu"]
+    assert (found.in_production_then, found.in_production) == (1, 0)
     assert reached(viewer, path="data/raw", at=day(2.5)) == []
     assert reached(viewer, path="data/raw", at=day(6), stage="Production") == ["receipt-ocr@1.0.0"]
     assert reached(viewer, path="data/raw", stage="Production") == []

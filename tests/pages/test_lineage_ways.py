@@ -10,10 +10,11 @@ from django.urls import reverse
 
 from accounts.roles import Role
 from lineage.models import HistoryCommit
+from registry.models import ModelVersion
 from tests.jobs import make_repository
 from tests.lineage_rows import RAW, SHA, make_data, make_job_run, make_pipeline, make_plain_run
 from tests.people import make_user
-from tests.stage_events import day
+from tests.stage_events import day, make_promotion
 from tests.versions import make_version
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +66,19 @@ def test_the_instant_goes_along(client: Client, run) -> None:
     [*there] = links(client, f"{reverse('lineage:impact')}?node=run:{run.run_id}&at={at}", "lineage:lineage")
     assert len(there) == 2  # the run's own graph, and that of the version
     assert all(parse_qs(urlsplit(one).query)["at"] == [at] for one in there)
+
+
+def test_the_impact_names_the_one_version_of_the_data_and_where_its_promotions_went(
+    client: Client, run
+) -> None:
+    promotion = make_promotion(ModelVersion.objects.get(run_id=run.run_id), opened_at=day(3.5))
+    node = f"data:receipts:data/raw@{RAW}"
+    text = client.get(reverse("lineage:impact"), {"node": node}).content.decode()
+    assert f'data-copy="{node}"' in text
+    assert f"#{promotion.pk} to Production" in text
+    assert "In Production then" not in text
+    then = client.get(reverse("lineage:impact"), {"node": node, "at": "2026-01-06T00:00:00Z"})
+    assert "In Production then" in then.content.decode()
 
 
 def test_data_at_an_odd_path_lead_to_their_graph_and_back(client: Client) -> None:
