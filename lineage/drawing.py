@@ -36,6 +36,11 @@ class Drawing:
     total: int = 0
     complete: bool = True
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is more beyond any of its nodes than the depth asked for shows."""
+        return any(card.goes_on for card, _ in self.placed)
+
 
 def draw(found: Graph, limits: Reach, links: Links, opened: Iterable[str] = ()) -> Drawing:
     """Return the drawing of a graph. Three queries at most for each kind of node that is shown."""

@@ -101,6 +101,7 @@ def node(
     parts = [" ".join(filter(None, (word, title, mark))), told.note]
     parts += [registry_labels.stage(told.stage)] if told.stage else []
     parts += [_distance(way, hops)] if way else [_("root of this graph")]
+    parts += [_("goes on beyond these hops")] if goes_on else []
     return Card(
         number,
         told.kind,

@@ -104,3 +104,13 @@ def test_the_page_of_data_and_their_impact_tell_the_same_versions(client: Client
     assert len(told["commit_runs"]) == told["commit_run_count"] == 1
     [commit] = told["commits"]
     assert commit == HistoryCommit.objects.get().node
+
+
+def test_a_graph_that_goes_on_says_so_in_words(client: Client, run) -> None:
+    address, node = reverse("lineage:lineage"), f"run:{run.run_id}"
+    near = client.get(address, {"node": node, "depth": 1, "direction": "upstream"}).content.decode()
+    assert "··· goes on beyond these hops." in near
+    assert "1 hop upstream, goes on beyond these hops" in near
+    assert '<span class="muted">··· goes on</span>' in near
+    far = client.get(address, {"node": node, "depth": 12, "direction": "upstream"}).content.decode()
+    assert "goes on" not in far
