@@ -135,6 +135,12 @@ def test_the_pipeline_says_what_changed_and_what_runs_again(client: Client, repo
     )
 
 
+def test_a_stage_without_a_result_claims_no_more_than_that(client: Client, repository: Repository) -> None:
+    assert "no result in this commit" not in words(client, "/repositories/foreign/pipeline/")
+    repository.pipeline_stages.update(is_locked=False)
+    assert "train stage no result in this commit" in words(client, "/repositories/foreign/pipeline/")
+
+
 def test_parameters_that_changed_come_before_those_that_did_not(
     client: Client, repository: Repository
 ) -> None:
