@@ -120,4 +120,15 @@ def page_of(found: Reproduction) -> ReportPage:
 
 def _lines(rows: list[dict[str, Any]]) -> tuple[Line, ...]:
     ordered = sorted(rows, key=lambda row: (row["state"] not in _WRONG, row["state"] != State.NOT_PRODUCED))
-    return tuple(Line(row, *STATES[State(row["state"])]) for row in ordered)
+    return tuple(Line({**row, **_written_alike(row)}, *STATES[State(row["state"])]) for row in ordered)
+
+
+def _written_alike(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return both sides in one form: MLflow keeps 6 as 6.0, so that equal numbers would look different."""
+    sides = {name: row.get(name) for name in ("recorded", "rebuilt")}
+    if not any(isinstance(value, int) for value in sides.values()):
+        return sides
+    return {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value
+        for name, value in sides.items()
+    }

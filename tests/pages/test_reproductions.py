@@ -1,5 +1,6 @@
 """The pages and endpoints of reproductions, and of a model's tolerance."""
 
+import re
 from typing import Any
 
 import pytest
@@ -111,6 +112,20 @@ def test_a_report_that_did_not_pass_puts_what_is_wrong_first(version: ModelVersi
     assert HOSTILE not in text
     assert text.index("&lt;img") < text.index("<code>fine</code>")
     assert 'data-tone="bad" id="verdict"' in text
+
+
+def test_equal_numbers_of_a_report_look_equal(version: ModelVersion, auditor: User) -> None:
+    pairs = {"epochs": (6.0, 6), "loss": (0.5, 0.5), "steps": (2.0, 2.0)}
+    rows = [
+        {"name": name, "recorded": one, "rebuilt": other, "difference": 0.0, "state": "identical"}
+        for name, (one, other) in pairs.items()
+    ]
+    found = make_reproduction(version, metrics=rows)
+    text = client_of(auditor).get(found.get_absolute_url()).content.decode()
+    for name in pairs:
+        row = text.partition(f"<code>{name}</code>")[2].partition("</tr>")[0]
+        recorded, rebuilt, _difference = re.findall(r'<data class="metric"[^>]*>([^<]*)<', row)
+        assert recorded == rebuilt
 
 
 def test_a_report_says_of_every_registered_file_where_it_comes_from(
