@@ -117,6 +117,17 @@ def test_a_version_says_who_uses_it_across_repositories(client: Client, reposito
     assert "hidden" not in page
 
 
+def test_hashes_of_data_are_copied_whole(client: Client, repository: Repository) -> None:
+    newest = DataVersion.objects.get(repository=repository, hash=NEW)
+    older = DataVersion.objects.get(repository=repository, hash=OLD)
+    for address in (
+        "/repositories/foreign/data/",
+        "/repositories/foreign/data/versions/?path=data/raw",
+        f"/repositories/foreign/data/changes/?old={older.pk}&new={newest.pk}",
+    ):
+        assert f'data-copy="{NEW}"' in client.get(address).content.decode()
+
+
 def test_data_of_another_repository_is_not_found_here(client: Client, repository: Repository) -> None:
     data = make_data(make_repository("other"), "x", OLD)
     words(client, f"/repositories/foreign/data/{data.pk}/", 404)
