@@ -117,6 +117,13 @@ def file_count(count: int) -> str:
     return ngettext("%(count)s file", "%(count)s files", count) % {"count": f"{count:,}"}
 
 
+def file_difference(count: int) -> str:
+    """Return how many files more (or fewer) a folder has than another, with the sign."""
+    sign = "+" if count > 0 else "\N{MINUS SIGN}"
+    words = ngettext("%(count)s file", "%(count)s files", abs(count))
+    return words % {"count": f"{sign}{abs(count):,}"}
+
+
 def input_kind(name: str) -> str:
     """Return the word for a kind of input of a version."""
     words = {

@@ -82,3 +82,9 @@ def is_code(value: object) -> bool:
 def file_count(count: int) -> str:
     """Return how many files a folder has, in words."""
     return graph_words.file_count(count)
+
+
+@register.filter
+def file_difference(count: int) -> str:
+    """Return how many files more or fewer a folder has, in words."""
+    return graph_words.file_difference(count)
