@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from django.utils.functional import Promise
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, pgettext_lazy
+from django.utils.translation import ngettext
 
 from lineage.graph import Direction
 from lineage.node_ids import Kind
@@ -23,7 +23,7 @@ ICONS: Mapping[Kind, str] = {
 KINDS: Mapping[Kind, Promise] = {
     Kind.DATA: _("Data"),
     Kind.COMMIT: _("Commit"),
-    Kind.STAGE: pgettext_lazy("of a pipeline", "Stage"),
+    Kind.STAGE: _("Pipeline stage"),
     Kind.RUN: _("Run"),
     Kind.VERSION: _("Version"),
     Kind.PROMOTION: _("Promotion"),

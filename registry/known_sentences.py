@@ -107,6 +107,7 @@ GATE_RESULTS = (
     _("This file was added after the registration."),
     _("The smoke test has not run yet."),
     _("Not run: nobody has reproduced this version yet."),
+    _("not run"),
     _("The model files were never inspected."),
     _("The scanner could not look through the model files: %(error)s"),
     _("The scanner does not call the model files clean."),

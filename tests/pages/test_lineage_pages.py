@@ -80,10 +80,10 @@ def test_nodes_of_one_name_are_told_apart_and_the_list_has_every_line(client):
     make_history_commit(receipts, later, [again, audit])
     text = page(client, node=f"data:receipts:data/out@{PROCESSED}", direction="downstream").content.decode()
     assert {SHA[:8], later[:8]} <= set(re.findall(r'class="box-mark">(\w+)<', text))
-    assert f"Stage train {later[:8]}, " in text
+    assert f"Pipeline stage train {later[:8]}, " in text
     listed = " ".join(re.sub(r"<[^>]+>", " ", text.partition("It led to")[2]).split())
-    assert listed.count("Stage audit") == 2
-    assert "led to Stage audit" in listed
+    assert listed.count("Pipeline stage audit") == 2
+    assert "led to Pipeline stage audit" in listed
     assert "box-mark" not in page(client, node=VERSION).content.decode()
 
 
