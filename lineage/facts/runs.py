@@ -28,7 +28,9 @@ def _known(row: Run, limits: Reach) -> Told:
     deleted = row.lifecycle_stage == _DELETED
     ended = row.ended_at is not None and (limits.at is None or row.ended_at <= limits.at)
     first = next((f"{name} {value:.4g}" for name, value in measured.items()), "")
-    note = _("deleted in MLflow") if deleted else first
+    # MLflow does not say when, so nothing is claimed about the past.
+    words = _("deleted in MLflow") if limits.at is None else _("deleted in MLflow by now")
+    note = words if deleted else first
     return Told(
         Kind.RUN,
         str(NodeId(Kind.RUN, row.run_id)),

@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.http import Http404
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.roles import Role
 from experiments.models import Run
@@ -141,7 +142,8 @@ def test_what_is_the_same_everywhere_joins_nothing(repository, viewer):
 def test_a_deleted_run_and_one_that_is_gone_keep_their_place(story, viewer):
     Run.objects.filter(run_id=story.run_id).update(lifecycle_stage="deleted")
     told = _told(story, viewer)
-    assert (told.gone, told.known["deleted"]) == (True, True)
+    assert (told.gone, told.known["deleted"], told.note) == (True, True, "deleted in MLflow")
+    assert _told(story, viewer, timezone.now()).note == "deleted in MLflow by now"
     story.lineage = {"git_commit": SHA, "dataset_hash": RAW}
     story.save(update_fields=["lineage"])
     Run.objects.filter(run_id=story.run_id).delete()
@@ -150,9 +152,9 @@ def test_a_deleted_run_and_one_that_is_gone_keep_their_place(story, viewer):
     assert {f"commit:receipts@{SHA}", f"data:receipts:data/raw@{RAW}"} <= found
 
 
-def _told(version, user) -> facts.Told:
+def _told(version, user, at=None) -> facts.Told:
     found = around(str(node_ids.NodeId(Kind.RUN, version.run_id)), user, depth=0)
-    return facts.of(found.nodes.values(), Reach())[found.root]
+    return facts.of(found.nodes.values(), Reach(at))[found.root]
 
 
 def test_a_cycle_in_foreign_data_ends(repository, viewer):
