@@ -366,7 +366,9 @@ def test_the_whole_of_a_wide_graph_fits_its_frame_and_goes_back_to_its_root(open
 def test_on_paper_hashes_are_whole_times_absolute_and_facts_open(open_page, story):
     user = make_user(Role.VIEWER, username="reader")
     paper = open_page(f"/lineage/?node={VERSION}", user, width=794)
+    expect(paper.locator(".paper-only")).to_be_hidden()
     paper.emulate_media(media="print")
+    expect(paper.locator(".paper-only time")).to_be_visible()
     expect(paper.locator(".lineage-tree details .kv").first).to_be_visible()
     expect(paper.locator(".lineage-compare, .lineage-before, .lineage-root").first).to_be_hidden()
     printed = "it => getComputedStyle(it, '::after').content"
