@@ -10,6 +10,11 @@ DATA_KINDS: dict[str, str | Promise] = {
     "output": pgettext_lazy("kind of data", "output of a stage"),
     "in_git": pgettext_lazy("kind of data", "output in Git"),
 }
+PROMOTION_KINDS: dict[str, str | Promise] = {
+    "request": _("Request"),
+    "rollback": _("Rollback"),
+    "bypass": _("Emergency bypass"),
+}
 STAGE_KINDS: dict[str, str | Promise] = {
     "pipeline": pgettext_lazy("kind of stage", "stage"),
     "tracked": pgettext_lazy("kind of stage", "tracked data"),

@@ -79,7 +79,7 @@ def _known(rows: list[DataVersion], source: Source | None) -> Told:
             Fact("path", row.path),
             Fact("size", row.size, "size"),
             Fact("files", row.nfiles),
-            Fact("kind", row.kind),
+            Fact("kind", row.kind, "data_kind"),
             Fact("imported_from", str(source) if source else ""),
             Fact("first_commit", row.first_sha, "digest"),
             Fact("first_at", row.first_at, "time"),

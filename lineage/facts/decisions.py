@@ -60,7 +60,7 @@ def _promotion(row: Promotion, digest: str, limits: Reach) -> Told:
         facts=facts(
             Fact("to_stage", row.to_stage, "stage"),
             Fact("state", state, "promotion"),
-            Fact("kind", row.kind),
+            Fact("kind", row.kind, "promotion_kind"),
             Fact("requested_by", row.requested_by_name),
             Fact("opened_at", row.opened_at, "time"),
             Fact("decided_at", decided, "time"),

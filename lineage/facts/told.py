@@ -15,7 +15,8 @@ class Fact:
     """One fact.
 
     :ivar name: stable, for programs; `lineage.graph_words` has the words
-    :ivar form: how it is shown: ``text``, ``digest``, ``time``, ``size``, ``metric``, ``people``, ``list``
+    :ivar form: how it is shown: ``text``, ``digest``, ``time``, ``size``, ``metric``, ``list``, ``stage``,
+        ``promotion``, ``data_kind``, ``promotion_kind``
     """
 
     name: str

@@ -15,6 +15,12 @@ def data_kind(name: str) -> str:
 
 
 @register.filter
+def promotion_kind(name: str) -> str:
+    """Return the word for a kind of promotion."""
+    return str(labels.PROMOTION_KINDS.get(name, name))
+
+
+@register.filter
 def stage_kind(name: str) -> str:
     """Return the word for a kind of stage."""
     return str(labels.STAGE_KINDS.get(name, name))

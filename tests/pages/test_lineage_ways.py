@@ -114,3 +114,13 @@ def test_a_graph_that_goes_on_says_so_in_words(client: Client, run) -> None:
     assert '<span class="muted">··· goes on</span>' in near
     far = client.get(address, {"node": node, "depth": 12, "direction": "upstream"}).content.decode()
     assert "goes on" not in far
+
+
+def test_facts_say_kinds_in_words(client: Client, run) -> None:
+    promotion = make_promotion(ModelVersion.objects.get(run_id=run.run_id), opened_at=day(3.5))
+    for node, word in (
+        (f"data:receipts:data/raw@{RAW}", "data set"),
+        (f"promotion:{promotion.pk}", "Request"),
+    ):
+        text = client.get(reverse("lineage:lineage"), {"node": node}).content.decode()
+        assert f"<dt>Kind</dt><dd>{word}</dd>" in text
