@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Case, Exists, F, OuterRef, Value, When
 
 from experiments.models import Run, RunInput
 from lineage import code_inputs, input_changes, reach, upstream
@@ -159,7 +159,9 @@ def _files(stages: set[int]) -> dict[int, list[StageFile]]:
     kinds = [DataVersion.Kind.TRACKED, DataVersion.Kind.IMPORT]
     put_there = Exists(DataVersion.objects.filter(hash=OuterRef("hash"), kind__in=kinds))
     rows = StageFile.objects.filter(put_there, stage__in=stages, role=StageFile.Role.INPUT)
-    rows = rows.annotate(repository=F("stage__repository__name"))
+    # Whoever put it there may have done so in another repository, whose pages this one's do not show.
+    here = Exists(DataVersion.objects.filter(repository=OuterRef("stage__repository"), hash=OuterRef("hash")))
+    rows = rows.annotate(repository=Case(When(here, then=F("stage__repository__name")), default=Value("")))
     found: dict[int, list[StageFile]] = {}
     for row in rows.order_by("pk"):
         found.setdefault(row.stage_id, []).append(row)

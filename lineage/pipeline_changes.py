@@ -60,7 +60,7 @@ class Change:
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is data, and a folder on both sides, so that its files can be compared."""
+        """Whether it is data, and a folder on both sides."""
         return self.kind == DATA and all(str(one).endswith(".dir") for one in (self.old, self.new))
 
 

@@ -9,6 +9,7 @@ from django.db.models import Count, prefetch_related_objects
 
 from experiments.models import Repository, Run, RunTag
 from lineage import pipeline_graph
+from lineage.long_lists import texts
 from lineage.models import DataVersion, HistoryCommit, PipelineStage, StageFile
 from lineage.pipeline_changes import Change, Comparison, Stage, State, compare, edges, stale
 
@@ -89,6 +90,18 @@ def compared(found: Pipeline, base: HistoryCommit | None) -> Comparison | None:
         return None
     stages, complete = _stages(base)
     return compare(_state(base, stages), found.state) if complete else None
+
+
+def known_folders(found: Pipeline, comparison: Comparison | None) -> set[str]:
+    """Return which of the folders that changed are versions of data here, by hash. One query at most.
+
+    Of others only a stage that read them tells, and no page compares their files.
+    """
+    changes = [change for row in found.rows for change in row.stale]
+    changes += [change for one in comparison.stages for change in one.changes] if comparison else []
+    hashes = {value for change in changes if change.is_folder for value in (change.old, change.new)}
+    rows = DataVersion.objects.filter(repository=found.commit.repository_id, hash__in=texts(hashes))
+    return set(rows.values_list("hash", flat=True)) if hashes else set()
 
 
 def _state(commit: HistoryCommit, stages: Iterable[PipelineStage]) -> State:

@@ -51,6 +51,7 @@ def _shown(who: Viewer, repository: Repository, commit: HistoryCommit, base_ref:
         **plots.shown(who, repository, commit, base),
         "base_missing": bool(base_ref) and base is None,
         "comparison": comparison,
+        "known_folders": selectors.known_folders(found, comparison),
         "drawing": _drawing(found, comparison),
         "metrics": _metric_rows(commit, base),
         "parameters": _parameter_rows(commit, base),

@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.roles import Role
 from experiments.models import Repository, Run
 from lineage import asked_causes, comparison, impact
+from lineage.models import DataVersion
 from registry.models import ModelVersion, RegisteredModel
 from registry.stages import Stage
 from tests.deployments import make_deployment
@@ -153,6 +154,9 @@ def test_the_comparison_names_which_input_changed(story, viewer):
     data = next(one for one in found.data if one.name == "data/raw")
     assert (data.first.hash, data.second.hash, data.files) == (RAW, OTHER, 0)
     assert data.folder_of == "receipts"
+    DataVersion.objects.filter(hash=OTHER).update(repository=make_repository("scans"))
+    elsewhere = comparison.of(story, ModelVersion.objects.get(version="1.1.0")).data
+    assert [one.folder_of for one in elsewhere if one.name == "data/raw"] == [""]
     assert [one.subject for one in found.commits] == ["More scans"]
     assert (found.commits_back, found.related) == ([], True)
 

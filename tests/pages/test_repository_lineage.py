@@ -134,6 +134,18 @@ def test_data_of_another_repository_is_not_found_here(client: Client, repository
     words(client, f"/repositories/foreign/data/{2**70}/", 404)
 
 
+def test_files_of_a_folder_that_only_a_reader_names_are_not_offered_for_comparison(
+    client: Client, repository: Repository
+) -> None:
+    path = "/repositories/foreign/pipeline/"
+    answer = client.get(path).content.decode()
+    [link] = re.findall(r'href="([^"]*)">Compare the files', answer)
+    assert client.get(link.replace("&amp;", "&")).status_code == 200
+    repository.data_versions.filter(hash=OLD).delete()
+    assert f"data data/raw {OLD} → {NEW}" in words(client, path)
+    assert "Compare the files" not in words(client, path)
+
+
 def test_the_pipeline_says_what_changed_and_what_runs_again(client: Client, repository: Repository) -> None:
     page = words(client, "/repositories/foreign/pipeline/")
     assert f"What changed, and what runs again 1 train data data/raw {OLD} → {NEW} Compare the files" in page
