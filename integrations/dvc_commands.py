@@ -197,7 +197,15 @@ class DVCCommands:
 
 
 def _reason(lines: Sequence[str]) -> str:
-    """Return DVC's last error message, else the last line that says anything."""
+    """Return DVC's last error message, else the last line that says anything.
+
+    A message that ends in a colon goes on in the next line: it names what could not be checked out.
+    """
     said = [line.strip() for line in lines if line.strip()]
-    errors = [line.removeprefix("ERROR:").strip() for line in said if line.startswith("ERROR:")]
-    return (errors or said or [""])[-1][:1000]
+    errors = [place for place, line in enumerate(said) if line.startswith("ERROR:")]
+    if not errors:
+        return (said or [""])[-1][:1000]
+    last = errors[-1]
+    message = said[last].removeprefix("ERROR:").strip()
+    rest = said[last + 1 : last + 2] if message.endswith(":") else []
+    return " ".join([message, *rest])[:1000]

@@ -44,7 +44,10 @@ def summary(report: Mapping[str, Any]) -> str:
         "metrics": len(compared),
         "same": sum(row["state"] == State.IDENTICAL for row in files),
         "names": ", ".join(wrong[:_SHOWN]) + (", …" if len(wrong) > _SHOWN else ""),
-        "problem": " ".join((report["problem"] or "dvc.lock names no output.").split()),
+        # What a tool said about it comes after the first line, and is in the report.
+        "problem": " ".join(
+            (report["problem"] or "dvc.lock names no output.").strip().split("\n")[0].split()
+        ),
     }
     nothing = report["verdict"] == Verdict.NOT_SHOWN and not wrong
     said = _NOTHING_SHOWN if nothing else _SENTENCES[Verdict(report["verdict"])] % values

@@ -327,6 +327,7 @@ def test_data_that_are_nowhere_are_named_and_no_stage_runs(
     job = run(launch(repository, engineer))
     assert job.state == "failed"
     assert "data/raw.dvc are neither in the cache nor in the DVC remote" in job.error
+    assert not job.error.endswith(":")  # what DVC says goes on in its next line
     assert states(job)["fetch data"] == "failed"
     assert "Running stage" not in log(job)
 

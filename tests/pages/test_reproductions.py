@@ -114,6 +114,18 @@ def test_a_report_that_did_not_pass_puts_what_is_wrong_first(version: ModelVersi
     assert 'data-tone="bad" id="verdict"' in text
 
 
+def test_a_version_that_was_not_rebuilt_says_why_in_whole(version: ModelVersion, auditor: User) -> None:
+    why = (
+        "The data of data/raw.dvc are neither in the cache nor in the DVC remote.\ndvc pull failed: data/raw"
+    )
+    nothing: dict[str, Any] = {"files": [], "metrics": [], "registered": [], "inputs": [], "stages": []}
+    found = make_reproduction(version, verdict="missing_data", problem=why, **nothing)
+    text = client_of(auditor).get(found.get_absolute_url()).content.decode()
+    assert why in text.partition('id="problem"')[2]
+    assert "What was to be rebuilt" in text
+    assert "dvc pull failed" not in found.summary
+
+
 def test_equal_numbers_of_a_report_look_equal(version: ModelVersion, auditor: User) -> None:
     pairs = {"epochs": (6.0, 6), "loss": (0.5, 0.5), "steps": (2.0, 2.0)}
     rows = [

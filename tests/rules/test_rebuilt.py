@@ -1,7 +1,10 @@
 """How far what was rebuilt is from what was recorded."""
 
 import pytest
+from django.utils import translation
 
+from experiments import sentences
+from lineage import reproduction_words
 from lineage.rebuilt import (
     State,
     Tolerance,
@@ -97,3 +100,21 @@ def test_environments_differ_by_machine_and_package() -> None:
         {"name": "new", "recorded": "", "rebuilt": "1"},
         {"name": "numpy", "recorded": "1", "rebuilt": "2"},
     ]
+
+
+def test_the_sentence_about_a_rebuild_that_failed_is_the_first_line_of_why() -> None:
+    why = "The data of data/raw.dvc are neither in the cache nor in the DVC remote."
+    report = {
+        "verdict": Verdict.MISSING_DATA.value,
+        "problem": f"{why}\ndvc pull failed: data/raw",
+        "files": [],
+        "metrics": [],
+        "registered": [],
+        "stages": [],
+        "isolation": {},
+    }
+    said = f"Not rebuilt, data are missing: {why}"
+    assert reproduction_words.summary(report) == said
+    with translation.override("ko"):
+        assert "are missing" not in sentences.translated(said)
+        assert "neither in the cache" not in sentences.translated(said)
