@@ -78,7 +78,7 @@ def _known(rows: list[DataVersion], source: Source | None) -> Told:
             Fact("repository", row.repository.name),
             Fact("path", row.path),
             Fact("size", row.size, "size"),
-            Fact("files", row.nfiles),
+            Fact("files", row.nfiles, "number"),
             Fact("kind", row.kind, "data_kind"),
             Fact("imported_from", str(source) if source else ""),
             Fact("first_commit", row.first_sha, "digest"),

@@ -15,8 +15,8 @@ class Fact:
     """One fact.
 
     :ivar name: stable, for programs; `lineage.graph_words` has the words
-    :ivar form: how it is shown: ``text``, ``digest``, ``time``, ``size``, ``metric``, ``list``, ``stage``,
-        ``promotion``, ``data_kind``, ``promotion_kind``
+    :ivar form: how it is shown: ``text``, ``digest``, ``time``, ``size``, ``number``, ``metric``, ``list``,
+        ``stage``, ``promotion``, ``data_kind``, ``promotion_kind``
     """
 
     name: str
