@@ -26,28 +26,31 @@ from audit.bundle_decisions import (
     check_snapshot,
     check_stages,
 )
+from audit.bundle_origin import check_events, check_origin
+from audit.bundle_prov import check_prov
 from audit.bundle_records import (
     ARTIFACTS,
     CARD,
     DEPLOYMENTS,
     EVIDENCE,
     GRAPH,
+    OPENLINEAGE,
+    ORIGIN,
     PROMOTIONS,
+    PROV,
+    RECORDED,
     REPRODUCTIONS,
     TRAIL,
     VERSION,
     Bundle,
+    differences,
+    digest_of,
+    late,
 )
-from audit.canonical_json import canonical
 
-_NEEDED = (VERSION, ARTIFACTS, DEPLOYMENTS, GRAPH)
+_NEEDED = (VERSION, ARTIFACTS, DEPLOYMENTS, GRAPH, ORIGIN, PROV, OPENLINEAGE)
 _DECIDED = ("approved", "applied")
 _ODD = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
-
-
-def digest_of(value: Any) -> str:
-    """Return the SHA-256 (hex) of a JSON value in canonical form; a ValueError says that it has none."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
 def faults(bundle: Bundle) -> list[str]:
@@ -176,7 +179,8 @@ def _approvals(told: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) 
 
 
 def _reproduction(bundle: Bundle, name: str) -> Iterator[str]:
-    told, version = bundle.records[name]["statement"], bundle.version
+    report = bundle.records[name]
+    told, version = report["statement"], bundle.version
     if (told["model"], told["version"]) != (version["model"], version["version"]):
         yield f"it is a report about {told['model']}@{told['version']}"
     if told["manifest_digest"] not in ("", version["manifest_digest"]):
@@ -186,8 +190,17 @@ def _reproduction(bundle: Bundle, name: str) -> Iterator[str]:
         if listed.get(file["path"]) != file["sha256"]:
             yield f"the file {file['path']} that it traced is not that of {ARTIFACTS}"
     entries = bundle.about_version("version.reproduced")
-    if digest_of(told) not in [one["data"]["report_sha256"] for one in entries]:
+    entry = next((one for one in entries if one["data"]["report_sha256"] == digest_of(told)), None)
+    if entry is None:
         yield "the audit trail has not recorded this report"
+        return
+    kept = {
+        "pk": entry["data"]["report"],
+        "by_name": entry["data"]["asked_by"],
+        "summary": entry["data"]["summary"],
+    }
+    yield from differences(report, kept, RECORDED)
+    yield from late("at", report["at"], entry)
 
 
 _CHECKS: dict[str, tuple[Callable[[Bundle, str], Iterator[str]], ...]] = {
@@ -196,6 +209,9 @@ _CHECKS: dict[str, tuple[Callable[[Bundle, str], Iterator[str]], ...]] = {
     CARD: (_card, check_card_state),
     DEPLOYMENTS: (check_deployments,),
     GRAPH: (_graph,),
+    ORIGIN: (check_origin,),
+    PROV: (check_prov,),
+    OPENLINEAGE: (check_events,),
     EVIDENCE: (_evidence, check_snapshot),
     PROMOTIONS: (_promotion, check_promotion),
     REPRODUCTIONS: (_reproduction,),

@@ -8,23 +8,21 @@ entry: a moment later. An entry that is not in the excerpt is missed by nobody.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from audit.bundle_records import (
     DEPLOYMENTS,
     PROMOTIONS,
+    RECORDED,
     TRAIL,
     VERSION,
     Bundle,
     Entry,
     differences,
-    instant,
+    late,
     same_instant,
 )
 
-_TRAIL = "the audit trail"
-_LAG = timedelta(hours=1)  # a chore that decides much takes its time once
 _FIRST_STAGE = "Development"
 _REGISTERED = ("version.registered", "version.finalised", "version.imported")
 _BEGUN = {
@@ -76,10 +74,10 @@ def check_registration(bundle: Bundle, _name: str) -> Iterator[str]:
         yield "the audit trail does not tell how the version came here"
         return
     names = ("run_id", "manifest_digest", "fingerprint", "reason")
-    yield from differences(version, {name: recorded[name] for name in names if name in recorded}, _TRAIL)
+    yield from differences(version, {name: recorded[name] for name in names if name in recorded}, RECORDED)
     if not version["imported"]:
-        yield from differences(version, {"created_by": entries[0]["actor_name"]}, _TRAIL)
-        yield from _late("created_at", version["created_at"], entries[0])
+        yield from differences(version, {"created_by": entries[0]["actor_name"]}, RECORDED)
+        yield from late("created_at", version["created_at"], entries[0])
 
 
 def check_stages(bundle: Bundle, _name: str) -> Iterator[str]:
@@ -90,7 +88,7 @@ def check_stages(bundle: Bundle, _name: str) -> Iterator[str]:
     for number, (row, one) in enumerate(zip(told, entries, strict=False), start=1):
         # What was found in MLflow has the time and the author that MLflow names.
         if one["data"]["how"] != "import":
-            yield from _late(f"change {number} of the stage", row["at"], one)
+            yield from late(f"change {number} of the stage", row["at"], one)
     now = told[-1]["to_stage"] if told else _FIRST_STAGE
     right = {"stage": now, **({"stage_since": told[-1]["at"]} if told else {})}
     yield from differences(bundle.version, right, "the list of its stages")
@@ -104,20 +102,20 @@ def check_promotion(bundle: Bundle, name: str) -> Iterator[str]:
     if len(begun) != 1:
         yield "the audit trail does not tell who asked for it"
         return
-    yield from differences(told, _request(bundle, begun[0], entries), _TRAIL)
+    yield from differences(told, _request(bundle, begun[0], entries), RECORDED)
     yield from _remarks(told, entries)
     decided, applied = _last(entries, _ENDED), _last(entries, ("promotion.applied",))
-    yield from _late("opened_at", told["opened_at"], begun[0])
-    yield from _late("decided_at", told["decided_at"], decided)
-    yield from _late("applied_at", told["applied_at"], applied)
-    yield from _late("followed_up_at", told["followed_up_at"], _last(entries, ("promotion.followed_up",)))
+    yield from late("opened_at", told["opened_at"], begun[0])
+    yield from late("decided_at", told["decided_at"], decided)
+    yield from late("applied_at", told["applied_at"], applied)
+    yield from late("followed_up_at", told["followed_up_at"], _last(entries, ("promotion.followed_up",)))
 
 
 def check_snapshot(bundle: Bundle, name: str) -> Iterator[str]:
     """Yield a fault if the trail does not know the evidence, or the version has other facts than it."""
     told, facts = bundle.records[name], bundle.records[name]["facts"]
     if told["digest"] not in _digests(bundle.about_promotion(told["promotion"])):
-        yield f"{_TRAIL} has not recorded this evidence of promotion {told['promotion']}"
+        yield f"{RECORDED} has not recorded this evidence of promotion {told['promotion']}"
     if facts["manifest_digest"] == bundle.version["manifest_digest"]:
         names = ("source", "metadata", "fingerprint", "lineage")
         for one in differences(bundle.version, {name: facts[name] for name in names}, "the evidence"):
@@ -132,9 +130,9 @@ def check_card_state(bundle: Bundle, name: str) -> Iterator[str]:
     last = mine[-1] if mine else None
     state = _CARD_STATES[last["event"]] if last else "draft"
     by = last["actor_name"] if last and state == "approved" else ""
-    yield from differences(told, {"state": state, "decided_by_name": by}, _TRAIL)
+    yield from differences(told, {"state": state, "decided_by_name": by}, RECORDED)
     if last:
-        yield from differences(told, {"digest": last["data"]["digest"]}, _TRAIL)
+        yield from differences(told, {"digest": last["data"]["digest"]}, RECORDED)
 
 
 def check_deployments(bundle: Bundle, name: str) -> Iterator[str]:
@@ -159,17 +157,17 @@ def _deployment(told: Mapping[str, Any], recorded: Entry, retired: Entry | None)
     right = {name: said[name] for name in ("environment", "url", "note")}
     right["recorded_by_name"] = recorded["actor_name"]
     right["retired_by_name"] = retired["actor_name"] if retired else ""
-    yield from differences(told, right, _TRAIL)
+    yield from differences(told, right, RECORDED)
     after = (told["replaced_by"] or {}).get("version")
     until = retired["data"] if retired else {"at": None, "replaced_by": None}
-    yield from differences({"replaced_by": after}, {"replaced_by": until["replaced_by"]}, _TRAIL)
+    yield from differences({"replaced_by": after}, {"replaced_by": until["replaced_by"]}, RECORDED)
     for name, mine, theirs in (
         ("at", told["at"], said["at"]),
         ("retired_at", told["retired_at"], until["at"]),
     ):
         if not same_instant(mine, theirs):
-            yield f"{name} is {mine}, {_TRAIL} says {theirs}"
-    yield from _late("recorded_at", told["recorded_at"], recorded)
+            yield f"{name} is {mine}, {RECORDED} says {theirs}"
+    yield from late("recorded_at", told["recorded_at"], recorded)
 
 
 def _move(entry: Entry) -> dict[str, Any]:
@@ -212,25 +210,16 @@ def _remarks(told: Mapping[str, Any], entries: Sequence[Entry]) -> Iterator[str]
         ]
         yield from _rows(kind, told[kind], rows)
         for number, (row, one) in enumerate(zip(told[kind], mine, strict=False), start=1):
-            yield from _late(f"at of {kind} {number}", row["at"], one)
+            yield from late(f"at of {kind} {number}", row["at"], one)
 
 
 def _rows(
     kind: str, told: Sequence[Mapping[str, Any]], recorded: Sequence[Mapping[str, Any]]
 ) -> Iterator[str]:
     if len(told) != len(recorded):
-        yield f"it has {len(told)} {kind}, {_TRAIL} {len(recorded)}"
+        yield f"it has {len(told)} {kind}, {RECORDED} {len(recorded)}"
     for number, (row, right) in enumerate(zip(told, recorded, strict=False), start=1):
-        yield from (f"{kind} {number}: {one}" for one in differences(row, right, _TRAIL))
-
-
-def _late(what: str, told: str | None, entry: Entry | None) -> Iterator[str]:
-    """Yield a fault if `told` is not the moment before `entry` recorded it."""
-    if told is None or entry is None:
-        if told or entry:
-            yield f"{what} is {told}, {_TRAIL} says {entry and entry['at']}"
-    elif abs(instant(entry["at"]) - instant(told)) > _LAG:
-        yield f"{what} is {told}, {_TRAIL} recorded it at {entry['at']}"
+        yield from (f"{kind} {number}: {one}" for one in differences(row, right, RECORDED))
 
 
 def _last(entries: Sequence[Entry], events: Sequence[str] | Mapping[str, str]) -> Entry | None:

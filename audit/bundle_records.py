@@ -8,20 +8,26 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+
+from audit.canonical_json import canonical
 
 VERSION = "version.json"
 ARTIFACTS = "artifacts.json"
 CARD = "card.json"
 DEPLOYMENTS = "deployments.json"
 GRAPH = "lineage/graph.json"
+ORIGIN = "lineage/origin.json"
 PROV = "lineage/prov.json"
+OPENLINEAGE = "lineage/openlineage.jsonl"
 TRAIL = "audit/export.jsonl"
 PROMOTIONS, EVIDENCE, REPRODUCTIONS = "promotions/", "evidence/", "reproductions/"
-_RECORDS = (VERSION, ARTIFACTS, CARD, DEPLOYMENTS, GRAPH, PROV)
+_RECORDS = (VERSION, ARTIFACTS, CARD, DEPLOYMENTS, GRAPH, ORIGIN, PROV, OPENLINEAGE)
 # How long names may be in the trail, see `registry.trail_targets`.
 _LONGEST_ID, _LONGEST_MODEL = 200, 140
+RECORDED = "the audit trail"
+_LAG = timedelta(hours=1)  # a chore that decides much takes its time once
 _LONGEST_TOLD = 80  # characters of a value in a sentence
 
 Entry = Mapping[str, Any]
@@ -102,6 +108,11 @@ class Bundle:
         return (one for one in self.entries if tuple(one[name] for name in names) == wanted)
 
 
+def digest_of(value: Any) -> str:
+    """Return the SHA-256 (hex) of a JSON value in canonical form; a ValueError says that it has none."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
 def differences(told: Mapping[str, Any], recorded: Mapping[str, Any], whose: str) -> Iterator[str]:
     """Yield what `told` says otherwise than `recorded`, which `whose` name stands for."""
     for name, right in recorded.items():
@@ -120,6 +131,15 @@ def instant(text: str) -> datetime:
 def same_instant(one: str | None, other: str | None) -> bool:
     """Say whether two texts name the same instant, or neither names one."""
     return (one and instant(one)) == (other and instant(other))
+
+
+def late(what: str, told: str | None, entry: Entry | None) -> Iterator[str]:
+    """Yield a fault if `told` is not the moment before `entry` recorded it."""
+    if told is None or entry is None:
+        if told or entry:
+            yield f"{what} is {told}, {RECORDED} says {entry and entry['at']}"
+    elif abs(instant(entry["at"]) - instant(told)) > _LAG:
+        yield f"{what} is {told}, {RECORDED} recorded it at {entry['at']}"
 
 
 def _short(value: Any) -> str:

@@ -37,6 +37,7 @@ from audit.verifier import (
     check_signature,
     describe,
     read_checkpoints,
+    read_json,
     read_keys,
     read_lines,
     verify,
@@ -100,7 +101,7 @@ def verify_bundle(archive: zipfile.ZipFile, trusted: str = "", artifacts: Path |
     found = Findings(trusts_own_key=not trusted)
     try:
         keys = read_keys(trusted or _text(archive, KEYS))
-        signed = json.loads(_text(archive, MANIFEST))
+        signed = read_json(_text(archive, MANIFEST))
         statement = signed["statement"]
         found.subject, found.made_at = str(statement["subject"]), str(statement["made_at"])
         found.left_out = dict(statement["left_out"])
@@ -147,7 +148,10 @@ def _records(archive: zipfile.ZipFile, found: Findings) -> dict[str, Any]:
     records = {}
     for name in filter(is_record, archive.namelist()):
         try:
-            records[name] = json.loads(_text(archive, name))
+            if name.endswith(".jsonl"):
+                records[name] = list(map(read_json, _lines(archive, name)))
+            else:
+                records[name] = read_json(_text(archive, name))
         except _UNREADABLE as error:
             found.fault(f"{name}: it cannot be read: {error}")
     return records
@@ -177,8 +181,8 @@ def _check_trail(archive: zipfile.ZipFile, keys: Keys, found: Findings) -> list[
     """Verify the excerpt of the trail; return its entries."""
     entries: list[Mapping[str, Any] | Exception] = []
     try:
-        entries = list(read_lines(_text(archive, TRAIL).splitlines()))
-        checkpoints = read_checkpoints(_text(archive, CHECKPOINTS).splitlines(), keys)
+        entries = list(read_lines(_lines(archive, TRAIL)))
+        checkpoints = read_checkpoints(_lines(archive, CHECKPOINTS), keys)
         report = verify(entries, checkpoints)
     except FaultError as fault:
         report = Report(False, fault=vars(fault))
@@ -206,6 +210,11 @@ def _text(archive: zipfile.ZipFile, name: str) -> str:
     if archive.getinfo(name).file_size > _LARGEST:
         raise ValueError("it is too large")
     return archive.read(name).decode("utf-8", "replace")
+
+
+def _lines(archive: zipfile.ZipFile, name: str) -> list[str]:
+    """Return the lines of a member; what JSON need not escape, such as U+2028, ends none."""
+    return _text(archive, name).removesuffix("\n").split("\n")
 
 
 def tell(found: Findings) -> Iterator[str]:

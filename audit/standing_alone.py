@@ -8,12 +8,15 @@ from types import ModuleType
 from audit import (
     bundle_checks,
     bundle_decisions,
+    bundle_origin,
+    bundle_prov,
     bundle_records,
     bundle_verifier,
     canonical_json,
     verifier,
 )
 
+_CHECKS = (bundle_records, bundle_decisions, bundle_origin, bundle_prov, bundle_checks)
 _FUTURE = "from __future__ import annotations\n"
 _OURS = re.compile(r"^from audit\.\w+ import (?:\(.*?^\)|[^\n(]+)\n", re.MULTILINE | re.DOTALL)
 _COMMAND = "\n\ndef main("
@@ -26,7 +29,7 @@ def trail() -> str:
 
 def text() -> str:
     """Return the source of the verifier of evidence bundles."""
-    return _joined(bundle_verifier, canonical_json, verifier, bundle_records, bundle_decisions, bundle_checks)
+    return _joined(bundle_verifier, canonical_json, verifier, *_CHECKS)
 
 
 def _joined(program: ModuleType, *rules: ModuleType) -> str:

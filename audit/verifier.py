@@ -338,8 +338,13 @@ def read_lines(lines: Iterable[str]) -> Iterator[dict[str, Any] | Exception]:
             yield error
 
 
+def read_json(text: str) -> Any:
+    """Return the JSON value of a text that means one thing to every reader; else ValueError."""
+    return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+
+
 def _object(text: str) -> dict[str, Any]:
-    found = json.loads(text, object_pairs_hook=_unique)
+    found = read_json(text)
     if not isinstance(found, dict):
         raise ValueError("the line holds no object")
     return found
@@ -349,6 +354,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(dict(pairs)) < len(pairs):
         raise ValueError("a name stands twice in an object")
     return dict(pairs)
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is no number")
 
 
 def describe(report: Report) -> str:

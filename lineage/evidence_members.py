@@ -38,8 +38,8 @@ _README = """This is the evidence bundle of Stagegate about {name}.
   evidence/            the facts that reviewers saw, each under the digest that they approved
   reproductions/       signed reports: the version rebuilt from its commit and data
   deployments.json     where the version served, since when and until when
-  lineage/             graph.json (what it came from and what came of it), prov.json (W3C PROV-JSON),
-                       openlineage.jsonl (OpenLineage events)
+  lineage/             graph.json (what it came from and what came of it), origin.json (its pipeline),
+                       prov.json (W3C PROV-JSON), openlineage.jsonl (OpenLineage events)
   audit/               entries of the audit trail with their proofs, checkpoints, public key
   verify.py            says whether all of this is whole, and belongs together
   MANIFEST.json        SHA-256 of every member, signed, and what was left out
@@ -99,8 +99,10 @@ def _members(subject: Subject, made_at: str) -> Parts:
     if subject.card is not None:
         yield "card.md", [card_rendering.readme(subject.version, subject.card.text)]
     yield "lineage/graph.json", [evidence_records.text(_graph(subject, made_at))]
+    events = version_events.of(subject.version, subject.origin)
+    yield "lineage/origin.json", [evidence_records.text(evidence_records.origin(subject, events))]
     yield "lineage/prov.json", [prov_document.text(subject)]
-    yield "lineage/openlineage.jsonl", version_events.lines(subject.version, subject.origin)
+    yield "lineage/openlineage.jsonl", version_events.lines(events)
     yield from _trail(subject)
     yield "verify.py", [standing_alone.text()]
 

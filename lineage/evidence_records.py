@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from typing import Any
 
+from lineage import version_events
 from lineage.evidence_subject import Subject
 from lineage.models import Reproduction
+from lineage.version_events import Told
 from registry.models import CardRevision, Deployment, Evidence, Promotion
 
 _VERSION = (
@@ -15,13 +18,13 @@ _VERSION = (
     *("manifest_digest", "model_format", "lineage", "inspection", "bump", "required_bump", "bump_reasons"),
     *("reason", "created_at", "created_by", "imported"),
 )
-_MOVE = ("from_stage", "to_stage", "at", "by_name", "reason", "how", "promotion_id")
+_MOVE = ("pk", "from_stage", "to_stage", "at", "by_name", "reason", "how", "promotion_id")
 _PROMOTION = (
     *("pk", "to_stage", "from_stage", "kind", "state", "comment", "requested_by_name", "opened_at"),
     *("decided_at", "applied_at", "evidence_digest", "expires_at", "problem", "followed_up_at"),
     *("followed_up_by", "follow_up"),
 )
-_REVIEW = ("reviewer_name", "verdict", "comment", "evidence_digest", "at")
+_REVIEW = ("pk", "reviewer_name", "verdict", "comment", "evidence_digest", "at")
 _CARD = ("number", "text", "digest", "state", "by_name", "at", "decided_by_name", "decided_at")
 _DEPLOYMENT = (
     *("pk", "environment", "url", "note", "at", "retired_at", "recorded_at", "recorded_by_name"),
@@ -74,7 +77,7 @@ def promotion(row: Promotion) -> dict[str, Any]:
         "incumbent": str(row.incumbent) if row.incumbent else None,
         **_fields(row, _PROMOTION),
         "reviews": [_fields(one, _REVIEW) for one in row.reviews.all()],
-        "waivers": [_fields(one, ("gate", "reason", "by_name", "at")) for one in row.waivers.all()],
+        "waivers": [_fields(one, ("pk", "gate", "reason", "by_name", "at")) for one in row.waivers.all()],
         "comments": [_fields(one, ("anchor", "body", "by_name", "at")) for one in row.comments.all()],
     }
 
@@ -86,8 +89,9 @@ def snapshot(row: Evidence) -> dict[str, Any]:
 
 
 def reproduction(row: Reproduction) -> dict[str, Any]:
-    """Return a report as it was signed."""
-    return {"statement": row.report, "key": row.key, "signature": row.signature}
+    """Return a report as it was signed, and when it was kept."""
+    signed = {"statement": row.report, "key": row.key, "signature": row.signature}
+    return {**_fields(row, ("pk", "at", "by_name", "passed", "summary")), **signed}
 
 
 def deployment(row: Deployment) -> dict[str, Any]:
@@ -95,6 +99,12 @@ def deployment(row: Deployment) -> dict[str, Any]:
     after = row.replaced_by
     followed = {"deployment": after.pk, "version": str(after.version)} if after else None
     return {**_fields(row, _DEPLOYMENT), "replaced_by": followed}
+
+
+def origin(subject: Subject, events: Told) -> dict[str, Any]:
+    """Return what is known of the pipeline and its runs."""
+    found = asdict(subject.origin)
+    return {**found, "events": version_events.record(events)}
 
 
 def text(value: Any) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,8 +19,9 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from experiments.models import Job, Repository, Run
-from lineage.openlineage_events import Source, State, description, event, run_id, whole
+from experiments.models import Repository, Run
+from integrations.git_urls import as_uri
+from lineage.openlineage_events import Source, State, Type, description, event, run_id, whole
 from lineage.origin import DataFile, Origin, Step
 from registry import version_sources
 from registry.models import ModelVersion
@@ -28,53 +30,100 @@ _ENDS: dict[str, State] = {"FINISHED": "COMPLETE", "FAILED": "FAIL", "KILLED": "
 _RAN, _WHOLE = "ran", ""
 
 Event = dict[str, Any]
-Times = dict[str, tuple[datetime, datetime]]
 
 
-def lines(version: ModelVersion, origin: Origin) -> Iterator[str]:
-    """Yield every event as a line of JSON. Two queries at most."""
+@dataclass(frozen=True)
+class Ran:
+    """A run with the times on record.
+
+    :ivar run: its id as OpenLineage wants it
+    """
+
+    run: str
+    began: datetime
+    ended: datetime
+    state: State = "COMPLETE"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the events of a version tell.
+
+    :ivar steps: stages of a pipeline, or the MLflow run as one that has no name
+    :ivar ran: name of a step -> its run; no name: the whole
+    """
+
+    source: Source
+    steps: tuple[Step, ...]
+    ran: Mapping[str, Ran]
+
+    @property
+    def is_pipeline(self) -> bool:
+        """Whether stages are told of, or one run."""
+        return self.source.system == "DVC"
+
+
+def of(version: ModelVersion, origin: Origin) -> Told:
+    """Return what the events of `version` tell. Three queries at most."""
     of_pipeline = bool(origin.steps) and version_sources.job_number(version) is not None
-    for made in _of_stages(version, origin) if of_pipeline else _of_run(version):
+    return _of_stages(version, origin) if of_pipeline else _of_run(version)
+
+
+def lines(told: Told) -> Iterator[str]:
+    """Yield every event as a line of JSON."""
+    for made in _events(told):
         yield json.dumps(made, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def _of_stages(version: ModelVersion, origin: Origin) -> Iterator[Event]:
+def record(told: Told) -> dict[str, Any]:
+    """Return the same as JSON, to compare the events with."""
+    ran = [
+        {"step": name, "run": one.run, "started_at": one.began, "ended_at": one.ended, "state": one.state}
+        for name, one in told.ran.items()
+    ]
+    source = told.source
+    about = {"system": source.system, "name": source.repository, "url": as_uri(source.url)}
+    return {**about, "steps": [asdict(step) for step in told.steps], "ran": ran}
+
+
+def _of_stages(version: ModelVersion, origin: Origin) -> Told:
     repository = Repository.objects.filter(name=origin.repository).first()
     source = Source(origin.repository or "unknown", repository.url if repository else "", origin.commit)
     job = version_sources.job_of(version)
     times = _times(job.result) if job else {}
-    if job and _WHOLE in times:
-        yield from _of_job(job, source, origin.steps, times)
-    for step in origin.steps:
-        if step.name not in times:
-            yield description(source, step, "STAGE", at=timezone.now(), producer=settings.BASE_URL)
+    known = {_WHOLE, *(step.name for step in origin.steps)}
+    ran = {
+        name: Ran(run_id("job", job.pk, job.attempt, *filter(None, [name])), *times[name])
+        for name in known & times.keys()
+        if job
+    }
+    return Told(source, origin.steps, ran)
 
 
-def _of_job(job: Job, source: Source, steps: tuple[Step, ...], times: Times) -> Iterator[Event]:
-    run = run_id("job", job.pk, job.attempt)
-    start, end = _run(run, source, whole(source.repository, steps), times[_WHOLE])
-    yield start
-    ran = [step for step in steps if step.name in times]
-    for step in sorted(ran, key=lambda step: times[step.name]):
-        own = run_id("job", job.pk, job.attempt, step.name)
-        yield from _run(own, source, step, times[step.name], parent=(run, source.repository))
-    yield end
+def _events(told: Told) -> Iterator[Event]:
+    source, all_of_it = told.source, told.ran.get(_WHOLE)
+    if all_of_it and told.is_pipeline:
+        start, end = _run(all_of_it, source, whole(source.repository, told.steps))
+        yield start
+        ran = [step for step in told.steps if step.name in told.ran]
+        for step in sorted(ran, key=lambda step: told.ran[step.name].began):
+            yield from _run(told.ran[step.name], source, step, parent=(all_of_it.run, source.repository))
+        yield end
+    for step in told.steps:
+        if step.name not in told.ran:
+            kind: Type = "STAGE" if told.is_pipeline else "RUN"
+            yield description(source, step, kind, at=timezone.now(), producer=settings.BASE_URL)
+        elif not told.is_pipeline:
+            yield from _run(told.ran[step.name], source, step)
 
 
-def _run(
-    run: str,
-    source: Source,
-    step: Step,
-    times: tuple[datetime, datetime],
-    end: State = "COMPLETE",
-    parent: tuple[str, str] | None = None,
-) -> Iterator[Event]:
-    states: tuple[State, State] = ("START", end)
-    for state, at in zip(states, times, strict=True):
-        yield event(state, run, source, step, at=at, producer=settings.BASE_URL, parent=parent)
+def _run(one: Ran, source: Source, step: Step, parent: tuple[str, str] | None = None) -> Iterator[Event]:
+    moments: tuple[tuple[State, datetime], ...] = (("START", one.began), (one.state, one.ended))
+    for state, at in moments:
+        yield event(state, one.run, source, step, at=at, producer=settings.BASE_URL, parent=parent)
 
 
-def _times(result: Mapping[str, Any]) -> Times:
+def _times(result: Mapping[str, Any]) -> dict[str, tuple[datetime, datetime]]:
     """Return when each stage that ran in the job began and ended, and the job; empty if it did not say."""
     start, end = _instant(result.get("started_at")), _instant(result.get("finished_at"))
     if start is None or end is None:
@@ -91,17 +140,16 @@ def _instant(text: Any) -> datetime | None:
     return parse_datetime(text) if isinstance(text, str) else None
 
 
-def _of_run(version: ModelVersion) -> Iterator[Event]:
+def _of_run(version: ModelVersion) -> Told:
     row = Run.objects.select_related("experiment").filter(run_id=version.run_id).first()
     size = sum(file.get("size") or 0 for file in version.manifest)
     model = DataFile(version.source or str(version), version.manifest_digest, size, len(version.manifest))
-    step = Step("run", "", _read_by(row) if row else (), (model,))
+    step = Step(_WHOLE, "", _read_by(row) if row else (), (model,))
     source = Source(row.experiment.name if row else version.model.name, "", "", "MLFLOW")
-    if row and row.started_at and row.ended_at and row.status in _ENDS:
-        times = (row.started_at, row.ended_at)
-        yield from _run(_uuid(row.run_id), source, step, times, _ENDS[row.status])
-    else:
-        yield description(source, step, "RUN", at=timezone.now(), producer=settings.BASE_URL)
+    if row is None or row.started_at is None or row.ended_at is None or row.status not in _ENDS:
+        return Told(source, (step,), {})
+    ran = Ran(_uuid(row.run_id), row.started_at, row.ended_at, _ENDS[row.status])
+    return Told(source, (step,), {_WHOLE: ran})
 
 
 def _read_by(row: Run) -> tuple[DataFile, ...]:

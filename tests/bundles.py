@@ -19,7 +19,7 @@ from experiments import execution
 from experiments.models import Job
 from integrations.artifacts import ArtifactFile, manifest_digest
 from lineage import bundle_room, evidence_bundle
-from lineage.models import EvidenceBundle
+from lineage.models import EvidenceBundle, Reproduction
 from registry import deployments, promotion, trail_targets
 from registry.deployments import Place
 from registry.models import Deployment, ModelVersion, Promotion
@@ -31,7 +31,7 @@ from tests.registry_story import HOSTILE, full_metadata
 from tests.reproductions import make_reproduction
 from tests.versions import make_run, make_version
 
-LOCK = {
+LOCK: dict[str, Any] = {
     "train": {
         "cmd": "python train.py",
         "deps": [{"path": "data/raw", "md5": "a" * 32 + ".dir", "size": 40, "nfiles": 4}],
@@ -65,8 +65,7 @@ def make_subject(**changes: Any) -> ModelVersion:
     asked = promotion.open_for(made, "Staging", user=make_user(Role.ENGINEER), comment=HOSTILE)
     reviewer = make_user(Role.REVIEWER, username="reviewer")
     promotion.review(asked, "approve", user=reviewer, evidence_digest=asked.evidence_digest, comment="Good.")
-    packaging = {"path": "MLmodel", "sha256": "d" * 64, "source": "packaging", "from": ""}
-    make_reproduction(made, registered=[packaging])
+    rebuild(made, registered=[{"path": "MLmodel", "sha256": "d" * 64, "source": "packaging", "from": ""}])
     for days in (2, 1):
         serve(made, at=timezone.now() - timedelta(days=days))
     made.refresh_from_db()
@@ -85,6 +84,14 @@ def make_registered(number: str = "1.0.0", **changes: Any) -> ModelVersion:
             data={name: getattr(made, name) for name in names},
         )
     return made
+
+
+def rebuild(version: ModelVersion, **changes: Any) -> Reproduction:
+    """Make a report on what the version came from."""
+    stage = {"stage": "train", "state": "same"}
+    read = {**stage, "path": "data/raw", "recorded": LOCK["train"]["deps"][0]["md5"]}
+    made = {**stage, "path": "models", "recorded": LOCK["train"]["outs"][0]["md5"], "state": "identical"}
+    return make_reproduction(version, **{"inputs": [read], "files": [made], **changes})
 
 
 def serve(version: ModelVersion, environment: str = "production-eu", **changes: Any) -> Deployment:

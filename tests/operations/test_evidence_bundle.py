@@ -28,10 +28,9 @@ from registry import comments
 from registry.conflicts import ConflictError
 from registry.models import ModelVersion, RegisteredModel
 from registry.version_facts import metadata_of
-from tests.bundles import bundle_of, made_for, make_subject, members, serve, verified, zipped
+from tests.bundles import bundle_of, made_for, make_subject, members, rebuild, serve, verified, zipped
 from tests.cards import make_card
 from tests.people import client_of, make_user
-from tests.reproductions import make_reproduction
 from tests.trail import checkpoint_folder, rewrite
 from tests.versions import make_version
 
@@ -216,7 +215,7 @@ def test_what_changed_since_asks_for_another_bundle(version: ModelVersion, audit
     assert made_for(version, auditor) == first
     changes: list[Callable[[], Any]] = [
         lambda: make_card(version),
-        lambda: make_reproduction(version),
+        lambda: rebuild(version),
         lambda: serve(version, "elsewhere"),
         lambda: comments.add(version.promotions.get(), "Why?", user=auditor),
         lambda: EvidenceBundle.objects.update(made_at=timezone.now() - bundle_room.AGE),
@@ -332,7 +331,7 @@ def test_what_is_left_out_is_said(
 ) -> None:
     monkeypatch.setattr(evidence_subject, "REPRODUCTIONS", 1)
     monkeypatch.setattr(evidence_subject, "DEPLOYMENTS", 1)
-    newest = make_reproduction(version)
+    newest = rebuild(version)
     found = members(bundle_of(version, auditor))
     assert [name for name in found if name.startswith("reproductions/")] == [
         f"reproductions/{newest.pk}.json"

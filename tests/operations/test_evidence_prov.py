@@ -12,10 +12,9 @@ from experiments.models import Job, Repository, Run
 from registry import promotion
 from registry.models import ModelVersion, Promotion
 from tests import prov_json
-from tests.bundles import LOCK, bundle_of, make_subject, members
+from tests.bundles import LOCK, bundle_of, make_subject, members, rebuild
 from tests.lineage_rows import make_history_commit, make_stage
 from tests.people import make_user
-from tests.reproductions import make_reproduction
 from tests.trail import checkpoint_folder
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -154,7 +153,7 @@ def test_what_a_reproduction_traced_by_its_bytes_names_the_output(
     version: ModelVersion, auditor: User
 ) -> None:
     two_outputs()
-    make_reproduction(version)
+    rebuild(version)
     derived = _pairs(_document(version, auditor), "wasDerivedFrom", "prov:generatedEntity", "prov:usedEntity")
     assert (f"version:{version}", f"data:receipt-ocr:models@{'b' * 32}") in derived
     assert (f"version:{version}", f"data:receipt-ocr:plots@{'9' * 32}") not in derived

@@ -210,11 +210,11 @@ def test_a_rejected_promotion_cannot_be_left_out_of_the_members(auditor: User) -
     ]:
         del found[name]
     missing = f"promotions/{asked.pk}.json: the audit trail tells of it, and it is not in the bundle"
-    assert faults_of(found) == [missing]
+    assert missing in faults_of(found)
     manifest = json.loads(found["MANIFEST.json"])
     manifest["statement"]["left_out"] = {"promotions": 1}  # older ones, it says, but this is the newest
     found["MANIFEST.json"] = json.dumps(manifest).encode()
-    assert faults_of(found) == [missing]
+    assert missing in faults_of(found)
 
 
 def test_entries_about_another_version_prove_nothing(whole: dict[str, bytes], auditor: User) -> None:

@@ -52,7 +52,9 @@ def of_job(result: dict[str, Any], **changes: Any) -> ModelVersion:
 
 
 def events(version: ModelVersion) -> list[dict[str, Any]]:
-    found = [json.loads(line) for line in version_events.lines(version, origin.of(version))]
+    found = [
+        json.loads(line) for line in version_events.lines(version_events.of(version, origin.of(version)))
+    ]
     assert [fault for one in found for fault in faults(one)] == []
     return found
 
