@@ -34,9 +34,10 @@ def check_origin(bundle: Bundle, _name: str) -> Iterator[str]:
         for one in (*step["inputs"], *step["outputs"])
     }
     for name, report in bundle.records.items():
-        if not name.startswith(REPRODUCTIONS) or report["statement"]["commit"] != told["commit"]:
+        if not name.startswith(REPRODUCTIONS) or report["statement"].get("commit") != told["commit"]:
             continue
-        for row in (*report["statement"]["inputs"], *report["statement"]["files"]):
+        said = report["statement"]
+        for row in (*said.get("inputs", ()), *said.get("files", ())):
             known = hashes.get((row["stage"], row["path"]))
             if known and row["recorded"] and _plain_hash(known) != _plain_hash(row["recorded"]):
                 yield f"{row['path']} of the stage {row['stage']} is {known}, {name} says {row['recorded']}"

@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import struct
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from audit.bundle_archive import check_archive
 from audit.bundle_checks import check_files, faults
 from audit.bundle_records import ARTIFACTS, TRAIL, Bundle, is_record
 from audit.canonical_json import canonical
@@ -45,11 +47,12 @@ from audit.verifier import (
 
 BUNDLE = "evidence bundle"
 REPRODUCTION = "reproduction report"
+FORMAT = "stagegate evidence bundle 3"
 MANIFEST = "MANIFEST.json"
 KEYS = "audit/public_key.pem"
 CHECKPOINTS = "audit/checkpoints.jsonl"
 _LARGEST = 64_000_000  # bytes of one member; what is larger was not made by the product
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, RecursionError, zipfile.BadZipFile)
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, RecursionError, struct.error, zipfile.BadZipFile)
 
 
 @dataclass
@@ -100,9 +103,13 @@ def verify_bundle(archive: zipfile.ZipFile, trusted: str = "", artifacts: Path |
     """
     found = Findings(trusts_own_key=not trusted)
     try:
+        for fault in check_archive(archive):
+            found.fault(fault)
         keys = read_keys(trusted or _text(archive, KEYS))
         signed = read_json(_text(archive, MANIFEST))
         statement = signed["statement"]
+        if statement["format"] != FORMAT:
+            raise ValueError(f"this verifier knows {FORMAT!r} only")
         found.subject, found.made_at = str(statement["subject"]), str(statement["made_at"])
         found.left_out = dict(statement["left_out"])
         _check_members(archive, statement["members"], found)
@@ -124,11 +131,9 @@ def verify_bundle(archive: zipfile.ZipFile, trusted: str = "", artifacts: Path |
 
 
 def _check_members(archive: zipfile.ZipFile, listed: Sequence[Mapping[str, Any]], found: Findings) -> None:
-    names = archive.namelist()
+    names = set(archive.namelist())
     expected = {str(one["path"]): one for one in listed}
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        found.fault(f"{name}: it is in the bundle more than once")
-    for name in sorted(set(names) - set(expected) - {MANIFEST}):
+    for name in sorted(names - set(expected) - {MANIFEST}):
         found.fault(f"{name}: it was added, the manifest does not know it")
     for name, one in expected.items():
         if name not in names:

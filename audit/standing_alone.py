@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 from audit import (
+    bundle_archive,
     bundle_checks,
     bundle_decisions,
     bundle_origin,
@@ -16,7 +17,7 @@ from audit import (
     verifier,
 )
 
-_CHECKS = (bundle_records, bundle_decisions, bundle_origin, bundle_prov, bundle_checks)
+_CHECKS = (bundle_archive, bundle_records, bundle_decisions, bundle_origin, bundle_prov, bundle_checks)
 _FUTURE = "from __future__ import annotations\n"
 _OURS = re.compile(r"^from audit\.\w+ import (?:\(.*?^\)|[^\n(]+)\n", re.MULTILINE | re.DOTALL)
 _COMMAND = "\n\ndef main("

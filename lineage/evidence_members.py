@@ -66,7 +66,7 @@ def parts(subject: Subject) -> Parts:
     for name, texts in _members(subject, made_at):
         yield name, _counted(name, texts, listed)
     body = {
-        "format": "stagegate evidence bundle 2",
+        "format": bundle_verifier.FORMAT,
         "subject": subject.name,
         "made_at": made_at,
         "left_out": dict(subject.left_out),

@@ -245,6 +245,8 @@ def test_the_web_process_needs_no_key(
 def test_entries_after_the_last_checkpoint_are_signed_first(version: ModelVersion, auditor: User) -> None:
     checkpoints.make()
     comments.add(version.promotions.get(), "Said after the checkpoint.", user=auditor)
+    # JSON need not escape what other texts end a line with.
+    comments.add(version.promotions.get(), "One\u2028two\x85three", user=auditor)
     content = bundle_of(version, auditor)
     assert b"Said after the checkpoint." in members(content)["audit/export.jsonl"]
     assert verified(content).ok
