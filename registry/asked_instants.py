@@ -33,13 +33,21 @@ class Asked:
         return f"{self.at.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"
 
     @property
+    def exact(self) -> str:
+        """The instant for the form to keep beside `typed`, of whole seconds; empty: that says it all."""
+        return "" if self.is_now or not self.at.microsecond else self.link
+
+    @property
     def then(self) -> datetime | None:
         """The instant; None for the present."""
         return None if self.is_now else self.at
 
 
 def of(request: HttpRequest) -> Asked:
-    """Return the instant that `at` and `zone` of the query ask about."""
+    """Return the instant that `at` and `zone` of the query ask about.
+
+    A form sends `exact` as well, the instant that it was shown with: that counts unless the field was edited.
+    """
     text, offset = request.GET.get("at", "").strip(), request.GET.get("zone", "").strip()
     now = timezone.now()
     zone = offset if offset in instants.OFFSETS else "+00:00"
@@ -49,7 +57,18 @@ def of(request: HttpRequest) -> Asked:
         moment = instants.parse(text, offset=offset, now=now)
     except instants.InstantError as error:
         return Asked(now, text[:40], zone, sentences.translated(str(error)), is_now=True)
+    if offset:
+        moment = _unedited(moment, request.GET.get("exact", ""), now)
     return Asked(moment, _typed(moment, zone), zone, "", is_now=False)
+
+
+def _unedited(moment: datetime, text: str, now: datetime) -> datetime:
+    """Return the instant that `text` names, if a form shows it as `moment`, else `moment`."""
+    try:
+        exact = instants.parse(text, now=now)
+    except instants.InstantError:
+        return moment
+    return exact if exact.replace(microsecond=0) == moment else moment
 
 
 def _typed(moment: datetime, zone: str) -> str:

@@ -72,7 +72,8 @@ def version_lineage(request: HttpRequest, name: str, version: str) -> HttpRespon
 
 def _links(request: HttpRequest) -> Links:
     here = reverse("lineage:lineage")
-    kept = {name: request.GET[name] for name in ("direction", "depth", "at", "zone") if name in request.GET}
+    names = ("direction", "depth", "at", "zone", "exact")
+    kept = {name: request.GET[name] for name in names if name in request.GET}
     same = [(name, value) for name, values in request.GET.lists() for value in values]
     return Links(
         lambda node: f"{here}?{urlencode({'node': node, **kept})}",
@@ -83,7 +84,8 @@ def _links(request: HttpRequest) -> Links:
 def _permalink(request: HttpRequest, at: asked_instants.Asked) -> str:
     """Return the address that shows the same for ever: with the instant written out."""
     query = request.GET.copy()
-    query.pop("zone", None)
+    for name in ("zone", "exact"):
+        query.pop(name, None)
     query["at"] = at.link
     return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
 
