@@ -73,5 +73,5 @@ def _unedited(moment: datetime, text: str, now: datetime) -> datetime:
 
 def _typed(moment: datetime, zone: str) -> str:
     """Return an instant as a form field for date and time takes it, in the zone of that offset."""
-    local = moment.astimezone(instants.zone(zone))
-    return local.strftime("%Y-%m-%dT%H:%M:%S")
+    local = moment.astimezone(instants.zone(zone)).replace(tzinfo=None)
+    return local.isoformat(timespec="seconds")

@@ -12,6 +12,8 @@ _SHAPE = re.compile(
 _LOST_PLUS = re.compile(r"(\d) (\d\d:?\d\d)$", re.ASCII)
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)", re.ASCII)
 _FARTHEST = timedelta(hours=14)
+# Before it, some zones would have a year 0, which no date can say.
+_EARLIEST = datetime.min.replace(tzinfo=UTC) + _FARTHEST
 
 #: The offsets from UTC that are in use somewhere, from west to east, as ISO 8601 writes them.
 OFFSETS: tuple[str, ...] = tuple(
@@ -67,6 +69,9 @@ def _moment(found: re.Match[str], place: timezone) -> datetime:
     year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
     micro = int((found[7] or "0").ljust(6, "0"))
     try:
-        return datetime(year, month, day, hour, minute, second, micro, tzinfo=place).astimezone(UTC)
+        moment = datetime(year, month, day, hour, minute, second, micro, tzinfo=place).astimezone(UTC)
     except (ValueError, OverflowError):
         raise InstantError("There is no such date or time.") from None
+    if moment < _EARLIEST:
+        raise InstantError("There is no such date or time.")
+    return moment

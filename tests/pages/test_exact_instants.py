@@ -38,3 +38,13 @@ def test_links_of_a_form_that_was_sent_keep_its_instant(client):  # noqa: F811
     (forever,) = re.findall(r'<a href="([^"]+)">Permanent link', text)
     assert client.get(forever.replace("&amp;", "&")).context["asked"].link == form["exact"]
     assert "exact" not in forever
+
+
+@pytest.mark.parametrize("view", ["lineage:lineage", "lineage:impact", "registry:production"])
+@pytest.mark.parametrize("zone", ["-12:00", "+14:00"])
+def test_the_first_instants_of_all_are_answered_in_every_zone(client, view, zone):  # noqa: F811
+    node = {} if view == "registry:production" else {"node": DATA}
+    assert page(client, view, **node, at="0001-01-01T00:00:00Z", zone=zone).status_code == 422
+    answer = page(client, view, **node, at="0001-01-02T12:00:00", zone=zone)
+    assert answer.status_code == 200
+    assert 'value="0001-01-02T12:00:00"' in answer.content.decode()

@@ -24,6 +24,7 @@ NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
         ("2026-01-31T09:30", " 09:00", None),
         ("2026-01-31T09:30Z", "+09:00", datetime(2026, 1, 31, 9, 30, tzinfo=UTC)),
         ("2026-06-01T12:00:00Z", "", NOW),
+        ("0001-01-01T14:00:00Z", "", datetime(1, 1, 1, 14, tzinfo=UTC)),
         ("2026-06-01T21:00:00+09:00", "", NOW),
     ],
 )
@@ -48,6 +49,7 @@ def test_an_instant_is_read_with_its_zone(text, offset, expected):
         ("2026-01-31T24:30:00Z", "no such date"),
         ("0001-01-01T00:00:00+14:00", "no such date"),
         ("0000-01-01T00:00:00Z", "no such date"),
+        ("0001-01-01T13:59:59Z", "no such date"),
         ("2026-01-31T09:30:00+25:00", "no such time zone"),
         ("2026-01-31T09:30:00+09:75", "no such time zone"),
         ("2026-06-01T12:00:01Z", "in the future"),
