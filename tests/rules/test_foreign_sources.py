@@ -20,9 +20,14 @@ def content(source: dict[str, Any] | None = None, **output: Any) -> dict[str, An
 def test_remotes_are_read_by_name_and_paths_are_relative_to_the_configuration(tmp_path: Path) -> None:
     listing = (
         "core.remote=near\nremote.near.url=../../store\nremote.far.url=s3://bucket/dvc\nremote.far.region=x\n"
+        "remote.colon.url=s3:store\nremote.url=of no remote\nstate.elsewhere.url=/srv/state\n"
     )
     found = remotes(listing, tmp_path / "project" / ".dvc")
-    assert found == {"near": str((tmp_path / "store").resolve()), "far": "s3://bucket/dvc"}
+    assert found == {
+        "near": str((tmp_path / "store").resolve()),
+        "far": "s3://bucket/dvc",
+        "colon": str(tmp_path / "project" / ".dvc" / "s3:store"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -59,6 +64,8 @@ def test_data_from_other_hosts_are_followed(source: dict[str, Any] | None, forei
         ({"path": "/etc/passwd"}, "from a path of this host"),
         ({"path": "file:///etc/passwd"}, "from a path of this host"),
         ({"path": "local:///etc/passwd"}, "from a path of this host"),
+        ({"path": "s3:/etc/passwd"}, "from a path of this host"),
+        ({"md5": "b" * 32}, "from a path of this host"),
         ({"path": "data", "repo": {"url": "/srv/other"}}, "from a path of this host"),
         ({"path": "data", "repo": {"url": "file:///srv/other"}}, "from a path of this host"),
         ({"path": "data", "repo": {"url": "ext::sh -c id"}}, "from a path of this host"),
@@ -74,6 +81,10 @@ def test_data_of_this_host_or_by_more_than_an_address_are_refused(source: dict[s
         check_source("data.csv.dvc", content(source))
     assert refusal.value.verdict == "missing_data"
     assert sentences.is_known(refusal.value.problem)
+
+
+def test_what_is_no_entry_at_all_is_passed_over() -> None:
+    assert check_source("data.csv.dvc", {"outs": ["text", None], "deps": [1, OUT["path"]]}) is False
 
 
 def test_an_output_with_options_of_its_own_is_refused() -> None:
