@@ -39,6 +39,7 @@ from audit.bundle_records import (
     PROMOTIONS,
     PROV,
     RECORDED,
+    REPORT,
     REPRODUCTIONS,
     TRAIL,
     VERSION,
@@ -47,8 +48,9 @@ from audit.bundle_records import (
     digest_of,
     late,
 )
+from audit.bundle_report import check_report
 
-_NEEDED = (VERSION, ARTIFACTS, DEPLOYMENTS, GRAPH, ORIGIN, PROV, OPENLINEAGE)
+_NEEDED = (VERSION, ARTIFACTS, DEPLOYMENTS, GRAPH, ORIGIN, PROV, OPENLINEAGE, REPORT)
 _DECIDED = ("approved", "applied")
 _ODD = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
 
@@ -214,6 +216,7 @@ _CHECKS: dict[str, tuple[Callable[[Bundle, str], Iterator[str]], ...]] = {
     OPENLINEAGE: (check_events,),
     EVIDENCE: (_evidence, check_snapshot),
     PROMOTIONS: (_promotion, check_promotion),
+    REPORT: (check_report,),
     REPRODUCTIONS: (_reproduction,),
 }
 

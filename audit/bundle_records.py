@@ -17,13 +17,14 @@ VERSION = "version.json"
 ARTIFACTS = "artifacts.json"
 CARD = "card.json"
 DEPLOYMENTS = "deployments.json"
+REPORT = "report.html"
 GRAPH = "lineage/graph.json"
 ORIGIN = "lineage/origin.json"
 PROV = "lineage/prov.json"
 OPENLINEAGE = "lineage/openlineage.jsonl"
 TRAIL = "audit/export.jsonl"
 PROMOTIONS, EVIDENCE, REPRODUCTIONS = "promotions/", "evidence/", "reproductions/"
-_RECORDS = (VERSION, ARTIFACTS, CARD, DEPLOYMENTS, GRAPH, ORIGIN, PROV, OPENLINEAGE)
+_RECORDS = (VERSION, ARTIFACTS, CARD, DEPLOYMENTS, GRAPH, ORIGIN, PROV, OPENLINEAGE, REPORT)
 # How long names may be in the trail, see `registry.trail_targets`.
 _LONGEST_ID, _LONGEST_MODEL = 200, 140
 RECORDED = "the audit trail"
@@ -34,7 +35,7 @@ Entry = Mapping[str, Any]
 
 
 def is_record(name: str) -> bool:
-    """Say whether the member called `name` is JSON that is compared."""
+    """Say whether the member called `name` is compared."""
     return name in _RECORDS or name.startswith((PROMOTIONS, EVIDENCE, REPRODUCTIONS))
 
 
@@ -43,7 +44,7 @@ class Bundle:
     """The records of a bundle.
 
     :ivar subject: what it is about, as its manifest says
-    :ivar records: name of a member -> its JSON, of those that `is_record` names
+    :ivar records: name of a member -> its JSON (of the report its text), of those that `is_record` names
     :ivar entries: of its excerpt of the trail
     :ivar left_out: kind of rows -> how many older ones are not in it
     """

@@ -150,13 +150,14 @@ def _check_members(archive: zipfile.ZipFile, listed: Sequence[Mapping[str, Any]]
 
 
 def _records(archive: zipfile.ZipFile, found: Findings) -> dict[str, Any]:
-    records = {}
+    records: dict[str, Any] = {}
     for name in filter(is_record, archive.namelist()):
         try:
             if name.endswith(".jsonl"):
                 records[name] = list(map(read_json, _lines(archive, name)))
             else:
-                records[name] = read_json(_text(archive, name))
+                text = _text(archive, name)
+                records[name] = read_json(text) if name.endswith(".json") else text
         except _UNREADABLE as error:
             found.fault(f"{name}: it cannot be read: {error}")
     return records

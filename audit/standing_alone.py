@@ -12,12 +12,13 @@ from audit import (
     bundle_origin,
     bundle_prov,
     bundle_records,
+    bundle_report,
     bundle_verifier,
     canonical_json,
     verifier,
 )
 
-_CHECKS = (bundle_archive, bundle_records, bundle_decisions, bundle_origin, bundle_prov, bundle_checks)
+_RULES = (bundle_archive, bundle_records, bundle_decisions, bundle_origin, bundle_prov, bundle_report)
 _FUTURE = "from __future__ import annotations\n"
 _OURS = re.compile(r"^from audit\.\w+ import (?:\(.*?^\)|[^\n(]+)\n", re.MULTILINE | re.DOTALL)
 _COMMAND = "\n\ndef main("
@@ -30,7 +31,7 @@ def trail() -> str:
 
 def text() -> str:
     """Return the source of the verifier of evidence bundles."""
-    return _joined(bundle_verifier, canonical_json, verifier, *_CHECKS)
+    return _joined(bundle_verifier, canonical_json, verifier, *_RULES, bundle_checks)
 
 
 def _joined(program: ModuleType, *rules: ModuleType) -> str:

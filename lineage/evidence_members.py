@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -90,10 +91,7 @@ def _counted(name: str, texts: Iterable[str], listed: list[dict[str, Any]]) -> I
 
 def _members(subject: Subject, made_at: str) -> Parts:
     yield "README.txt", [_README.format(name=subject.name)]
-    yield (
-        "report.html",
-        [render_to_string("lineage/evidence_file.html", {"subject": subject, "made_at": made_at})],
-    )
+    yield "report.html", [_report(subject, made_at)]
     yield "report.css", [_STYLES.read_text(encoding="utf-8")]
     yield from ((name, [evidence_records.text(record)]) for name, record in _records(subject))
     if subject.card is not None:
@@ -105,6 +103,12 @@ def _members(subject: Subject, made_at: str) -> Parts:
     yield "lineage/openlineage.jsonl", version_events.lines(events)
     yield from _trail(subject)
     yield "verify.py", [standing_alone.text()]
+
+
+def _report(subject: Subject, made_at: str) -> str:
+    """Return the printable page, with every time in UTC as the other members have them."""
+    with timezone.override(UTC):
+        return render_to_string("lineage/evidence_file.html", {"subject": subject, "made_at": made_at})
 
 
 def _records(subject: Subject) -> Iterator[tuple[str, Any]]:

@@ -1,0 +1,52 @@
+"""The report of a bundle that an insider with the key signed again: what it shows otherwise is named."""
+
+import json
+
+import pytest
+from django.utils import translation
+
+from accounts.roles import Role
+from tests.bundles import bundle_of, faults_of, make_registered, make_subject, members
+from tests.people import make_user
+from tests.trail import checkpoint_folder
+
+pytestmark = pytest.mark.django_db(transaction=True)
+__all__ = ["checkpoint_folder"]
+
+
+def test_what_the_report_shows_otherwise_or_besides_is_named() -> None:
+    version = make_subject()
+    whole = members(bundle_of(version, make_user(Role.AUDITOR, username="auditor")))
+    assert faults_of(dict(whole)) == []
+    text = whole["report.html"].decode()
+    digest = json.loads(whole["version.json"])["manifest_digest"]
+    for before, after, told in (
+        ("<dd>Staging</dd>", "<dd>Production</dd>", "standing-title, row 1"),
+        (digest, "0" * 64, "standing-title, row 1"),
+        ("<code>approve</code>", "<code>reject</code>", "decisions-title, row 2"),
+        ("<code>approved</code>", "<code>open</code>", "decisions-title, row 1"),
+        ('<td class="fit">reviewer</td>', '<td class="fit">x</td>', "stages-title, row 1"),
+        ("production-eu", "elsewhere", "served-title, row 1"),
+        ("<code>within_tolerance</code>", "<code>identical</code>", "rebuilt-title, row 1"),
+        ("0.01123", "0.001", "val_cer is '0.001', version.json says 0.01123"),
+        ("c" * 64, "0" * 64, "artifacts-title, row 1"),
+        ("b" * 32, "0" * 32, "origin-title, row 2"),
+        (" UTC</time>", " KST</time>", "shows"),
+        ("</section>", "</section>All is well.", "the product would not write 'All is well.' there"),
+        ("</section>", "<script>x</script></section>", "the product would not write '<script>' there"),
+        ("</tbody>", "<tr><td>x</td><td>y</td></tr></tbody>", "a field of the metadata has no name"),
+    ):
+        assert before in text, before
+        outcome = faults_of(whole | {"report.html": text.replace(before, after, 1).encode()})
+        assert any(one.startswith("report.html: ") and told in one for one in outcome), (told, outcome)
+    start = text.index('<tr><td class="fit">#')
+    without = text[:start] + text[text.index("</tr>", start) + 5 :]
+    outcome = faults_of(whole | {"report.html": without.encode()})
+    assert "report.html: decisions-title has 1 rows, the other members 2" in outcome
+
+
+def test_a_report_in_another_language_and_one_with_little_in_it_fit() -> None:
+    auditor = make_user(Role.AUDITOR, username="auditor")
+    with translation.override("ko"):
+        assert faults_of(members(bundle_of(make_subject(), auditor))) == []
+    assert faults_of(members(bundle_of(make_registered("2.0.0"), auditor))) == []
