@@ -18,7 +18,7 @@ from lineage.models import EvidenceBundle, Reproduction
 from lineage.origin import Origin
 from registry import card, selectors
 from registry.models import CardRevision, Deployment, Evidence, ModelVersion, Promotion, StageEvent
-from registry.version_facts import CategoryFacts, categories, metadata_of
+from registry.version_facts import CategoryFacts, recorded_categories
 
 #: Rows of a kind that one report holds; it says how many more there are.
 PROMOTIONS = 200
@@ -65,7 +65,7 @@ class Subject:
 
     def metadata(self) -> list[CategoryFacts]:
         """Return the seven categories of metadata, with what nobody recorded."""
-        return categories(metadata_of(self.version))
+        return recorded_categories(self.version)
 
     def snapshots(self) -> list[Evidence]:
         """Return the evidence of the promotions, the oldest first. One query."""

@@ -1,6 +1,6 @@
 """What pages show of a version: categories, metrics beside production, origin. Plain data, no database."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,17 +93,22 @@ def metadata_of(version: ModelVersion) -> ModelMetadata | None:
 def categories(metadata: ModelMetadata | None) -> list[CategoryFacts]:
     """Return the seven categories in their order; of unreadable metadata everything is missing."""
     values = metadata.by_category() if metadata else {}
+    return _categories({name: value for one in values.values() for name, value in one.items()})
+
+
+def recorded_categories(version: ModelVersion) -> list[CategoryFacts]:
+    """Return the seven categories of `version`; of unreadable metadata what is stored under their names."""
+    metadata = metadata_of(version)
+    return categories(metadata) if metadata else _categories(version.metadata)
+
+
+def _categories(values: Mapping[str, Any]) -> list[CategoryFacts]:
     return [
         CategoryFacts(
             category.key,
             labels.category(category.key),
             tuple(
-                Field(
-                    name,
-                    labels.field(name),
-                    values.get(category.key, {}).get(name),
-                    name in category.required,
-                )
+                Field(name, labels.field(name), values.get(name), name in category.required)
                 for name in category.fields
             ),
         )

@@ -3,11 +3,14 @@
 import json
 
 import pytest
-from django.utils import translation
+from django.utils import timezone, translation
 
 from accounts.roles import Role
-from tests.bundles import bundle_of, faults_of, make_registered, make_subject, members
+from registry import comments, promotion
+from tests.bundles import bundle_of, faults_of, make_registered, make_subject, members, rebuild, serve
 from tests.people import make_user
+from tests.promotions import set_rules
+from tests.registry_story import full_metadata
 from tests.trail import checkpoint_folder
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,3 +53,42 @@ def test_a_report_in_another_language_and_one_with_little_in_it_fit() -> None:
     with translation.override("ko"):
         assert faults_of(members(bundle_of(make_subject(), auditor))) == []
     assert faults_of(members(bundle_of(make_registered("2.0.0"), auditor))) == []
+
+
+def test_of_metadata_that_cannot_be_read_any_more_the_report_shows_what_is_stored() -> None:
+    stored = {
+        "val_cer": 0.0125,
+        "optimizer": "AdamW",
+        "no_field": 1,
+        "config_json": {"layers": [1, 2]},
+    }
+    whole = members(bundle_of(make_registered(metadata=stored), make_user(Role.AUDITOR, username="auditor")))
+    assert faults_of(dict(whole)) == []
+    text = whole["report.html"].decode()
+    assert all(one in text for one in ("0.0125", "AdamW", "layers"))
+    assert "report.html: val_cer is" in str(
+        faults_of(whole | {"report.html": text.replace("0.0125", "0.5").encode()})
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " \t\r\nof\u2028lines\x85and\x0btabs\n",
+        "</td></tr><!-- --><tr hidden><td>&lt; &copy &#x27; <!DOCTYPE x> <?php ?>",
+        "\u200f\u202ertl\u202c \ufeff\N{GRINNING FACE} {{ x }} {% y %}",
+        "\u00a0",
+    ],
+)
+def test_texts_of_any_kind_are_read_back_from_the_report_as_they_are(text: str) -> None:
+    facts = full_metadata("1.0.0", optimizer=text, dataset_name=text, learning_rate=1e-7, epochs=2**53 - 1)
+    version = make_registered(metadata=facts, reason=text, created_by=text[:40])
+    set_rules()
+    asked = promotion.open_for(version, "Staging", user=make_user(Role.ENGINEER), comment=text)
+    reviewer = make_user(Role.REVIEWER)
+    comments.add(asked, f"Well: {text}", user=reviewer)
+    promotion.review(asked, "approve", user=reviewer, evidence_digest=asked.evidence_digest, comment=text)
+    rebuild(version)
+    serve(version, at=timezone.now())
+    version.refresh_from_db()
+    assert faults_of(members(bundle_of(version, make_user(Role.AUDITOR, username="auditor")))) == []
