@@ -52,6 +52,7 @@ from audit.bundle_report import check_report
 
 _NEEDED = (VERSION, ARTIFACTS, DEPLOYMENTS, GRAPH, ORIGIN, PROV, OPENLINEAGE, REPORT)
 _DECIDED = ("approved", "applied")
+_GREEN = ("identical", "within_tolerance")  # of `lineage.rebuilt.Verdict`
 _ODD = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
 
 
@@ -198,6 +199,7 @@ def _reproduction(bundle: Bundle, name: str) -> Iterator[str]:
         return
     kept = {
         "pk": entry["data"]["report"],
+        "passed": told["verdict"] in _GREEN,
         "by_name": entry["data"]["asked_by"],
         "summary": entry["data"]["summary"],
     }

@@ -25,6 +25,10 @@ from audit.bundle_records import (
 
 _FIRST_STAGE = "Development"
 _REGISTERED = ("version.registered", "version.finalised", "version.imported")
+_AT_REGISTRATION = {
+    **{name: name for name in ("run_id", "manifest_digest", "fingerprint", "reason")},
+    "bump_reasons": "reasons",
+}
 _BEGUN = {
     "promotion.opened": "request",
     "promotion.bypassed": "bypass",
@@ -73,9 +77,10 @@ def check_registration(bundle: Bundle, _name: str) -> Iterator[str]:
     if not entries:
         yield "the audit trail does not tell how the version came here"
         return
-    names = ("run_id", "manifest_digest", "fingerprint", "reason")
-    yield from differences(version, {name: recorded[name] for name in names if name in recorded}, RECORDED)
-    if not version["imported"]:
+    right = {ours: recorded[name] for ours, name in _AT_REGISTRATION.items() if name in recorded}
+    imported = entries[0]["event"] == "version.imported"
+    yield from differences(version, {**right, "imported": imported}, RECORDED)
+    if not imported:
         yield from differences(version, {"created_by": entries[0]["actor_name"]}, RECORDED)
         yield from late("created_at", version["created_at"], entries[0])
 

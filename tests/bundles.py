@@ -76,12 +76,13 @@ def make_registered(number: str = "1.0.0", **changes: Any) -> ModelVersion:
     """Create a version that the trail tells of."""
     made = make_version(number, **{**_MANIFEST, **changes})
     names = ("run_id", "manifest_digest", "fingerprint", "reason")
+    told = {name: getattr(made, name) for name in names}
     with transaction.atomic():
         trail.record(
             Event.VERSION_REGISTERED,
             actor=trail.Actor("7", made.created_by),
             target=trail_targets.of_version(made),
-            data={name: getattr(made, name) for name in names},
+            data={**told, "reasons": made.bump_reasons},
         )
     return made
 
