@@ -1,6 +1,6 @@
 """Verifies an evidence bundle of Stagegate: the archive, what is signed in it, and that it belongs together.
 
-    python verify.py bundle.zip [public_key.pem] [--artifacts FOLDER] [--json]
+    python verify.py bundle.zip [public_key.pem] [--artifacts FOLDER] [--checkpoints FILE] [--json]
 
 The file that runs alone is put together by `audit.standing_alone`. It needs Python 3.11 and the package
 `cryptography`, and believes nothing but the public key. Without one it takes the key of the bundle, and says
@@ -10,7 +10,8 @@ Checked are: the signature of the manifest; name, size and SHA-256 of every memb
 other; the signature of every reproduction report; every entry of the audit trail, by its proof that a signed
 checkpoint covers it; and that version, artifacts, card, evidence, reviews, reports and trail name each other
 by digest (`audit.bundle_checks`). With `--artifacts` every file in a folder is hashed, and compared with the
-files that were registered.
+files that were registered. With `--checkpoints` the checkpoints are compared with a copy that was taken at
+another time: who holds the key can write another trail, but not the one that was signed then.
 
 Exit status: 0 nothing is wrong, 1 something is (every fault is named), 2 the files cannot be read.
 """
@@ -60,6 +61,7 @@ class Findings:
     """What came of verifying a bundle; `faults` name the member.
 
     :ivar artifacts: how many files of a folder were compared; None: nobody asked for it
+    :ivar checkpoints: how many checkpoints of a copy were compared; None: nobody asked for it
     :ivar left_out: of what there is more than the bundle holds, and how much
     """
 
@@ -70,6 +72,7 @@ class Findings:
     reproductions: int = 0
     evidence: int = 0
     artifacts: int | None = None
+    checkpoints: int | None = None
     trusts_own_key: bool = False
     left_out: dict[str, int] = field(default_factory=dict)
     audit: dict[str, Any] = field(default_factory=dict)
@@ -95,11 +98,14 @@ def is_signed(kind: str, body: Mapping[str, Any], key: str, signature: str, keys
     return True
 
 
-def verify_bundle(archive: zipfile.ZipFile, trusted: str = "", artifacts: Path | None = None) -> Findings:
+def verify_bundle(
+    archive: zipfile.ZipFile, trusted: str = "", artifacts: Path | None = None, copy: str | None = None
+) -> Findings:
     """Verify an opened bundle.
 
     :param trusted: PEM text of the keys to believe; empty: its own
     :param artifacts: folder with the files of the model, to be compared with those that were registered
+    :param copy: text of `checkpoints.jsonl` as it was at another time
     """
     found = Findings(trusts_own_key=not trusted)
     try:
@@ -127,6 +133,8 @@ def verify_bundle(archive: zipfile.ZipFile, trusted: str = "", artifacts: Path |
         found.fault(fault)
     if artifacts is not None:
         _check_artifacts(records.get(ARTIFACTS), artifacts, found)
+    if copy is not None:
+        _check_copy(archive, copy, found)
     return found
 
 
@@ -183,6 +191,19 @@ def _check_artifacts(told: Any, folder: Path, found: Findings) -> None:
         found.fault(f"{folder}: the files cannot be compared: {error}")
 
 
+def _check_copy(archive: zipfile.ZipFile, copy: str, found: Findings) -> None:
+    """Compare as many checkpoints as both have: they only ever grow."""
+    try:
+        pairs = list(zip(copy.removesuffix("\n").split("\n"), _lines(archive, CHECKPOINTS), strict=False))
+        found.checkpoints = len(pairs)
+        other = next((n for n, (one, two) in enumerate(pairs, 1) if read_json(one) != read_json(two)), None)
+    except _UNREADABLE as error:
+        found.fault(f"{CHECKPOINTS}: it cannot be compared with the copy: {error}")
+        return
+    if other:
+        found.fault(f"{CHECKPOINTS}: line {other} is another one than in the copy: this is another trail")
+
+
 def _check_trail(archive: zipfile.ZipFile, keys: Keys, found: Findings) -> list[Mapping[str, Any]]:
     """Verify the excerpt of the trail; return its entries."""
     entries: list[Mapping[str, Any] | Exception] = []
@@ -234,6 +255,8 @@ def tell(found: Findings) -> Iterator[str]:
     yield "Version, artifacts, card, evidence, reviews, reports and trail name each other."
     if found.artifacts is not None:
         yield f"{found.artifacts} files in the folder are those that were registered."
+    if found.checkpoints is not None:
+        yield f"{found.checkpoints} checkpoints are those of the copy; what came after them is not in it."
     yield from (f"Left out: {count} older {name}." for name, count in found.left_out.items())
     entries = found.audit.get("entries", 0)
     yield f"{entries} entries of the audit trail, each signed by a checkpoint; others may be left out."
@@ -251,12 +274,16 @@ def check_file(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--artifacts", type=Path, metavar="FOLDER", help="hash the model's files in it and compare them"
     )
+    parser.add_argument(
+        "--checkpoints", type=Path, metavar="FILE", help="compare with your own copy of checkpoints.jsonl"
+    )
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     given = parser.parse_args(arguments)
     try:
         trusted = given.public_key.read_text(encoding="utf-8") if given.public_key else ""
+        copy = given.checkpoints.read_text(encoding="utf-8") if given.checkpoints else None
         with zipfile.ZipFile(given.bundle) as archive:
-            found = verify_bundle(archive, trusted, given.artifacts)
+            found = verify_bundle(archive, trusted, given.artifacts, copy)
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         sys.stderr.write(f"The bundle cannot be read: {error}\n")
         return 2
