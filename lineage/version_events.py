@@ -124,9 +124,12 @@ def _run(one: Ran, source: Source, step: Step, parent: tuple[str, str] | None = 
 
 
 def _times(result: Mapping[str, Any]) -> dict[str, tuple[datetime, datetime]]:
-    """Return when each stage that ran in the job began and ended, and the job; empty if it did not say."""
+    """Return when each stage that ran in the job began and ended, and the job; empty if it did not say.
+
+    Nor are there any where the clock of the worker went back.
+    """
     start, end = _instant(result.get("started_at")), _instant(result.get("finished_at"))
-    if start is None or end is None:
+    if start is None or end is None or end < start:
         return {}
     found = {_WHOLE: (start, end)}
     for stage in result.get("stages") or ():
@@ -146,10 +149,16 @@ def _of_run(version: ModelVersion) -> Told:
     model = DataFile(version.source or str(version), version.manifest_digest, size, len(version.manifest))
     step = Step(_WHOLE, "", _read_by(row) if row else (), (model,))
     source = Source(row.experiment.name if row else version.model.name, "", "", "MLFLOW")
-    if row is None or row.started_at is None or row.ended_at is None or row.status not in _ENDS:
-        return Told(source, (step,), {})
-    ran = Ran(_uuid(row.run_id), row.started_at, row.ended_at, _ENDS[row.status])
-    return Told(source, (step,), {_WHOLE: ran})
+    ran = _ran(row) if row else None
+    return Told(source, (step,), {_WHOLE: ran} if ran else {})
+
+
+def _ran(row: Run) -> Ran | None:
+    """Return the run with its times; None if it has none. What a client writes may end before it begins."""
+    began, ended = row.started_at, row.ended_at
+    if began is None or ended is None or ended < began or row.status not in _ENDS:
+        return None
+    return Ran(_uuid(row.run_id), began, ended, _ENDS[row.status])
 
 
 def _read_by(row: Run) -> tuple[DataFile, ...]:

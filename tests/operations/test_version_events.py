@@ -93,7 +93,13 @@ def test_a_job_and_the_stages_that_ran_in_it_have_their_own_times() -> None:
 
 
 @pytest.mark.parametrize(
-    "result", [{"lock": LOCK}, {**RESULT, "finished_at": None}], ids=["from before times", "no end"]
+    "result",
+    [
+        {"lock": LOCK},
+        {**RESULT, "finished_at": None},
+        {**RESULT, "finished_at": (BEGAN - timedelta(hours=1)).isoformat()},
+    ],
+    ids=["from before times", "no end", "a clock that went back"],
 )
 def test_where_no_times_were_kept_none_are_claimed(result: dict[str, Any]) -> None:
     found = events(of_job(result))
@@ -124,6 +130,11 @@ def test_a_run_that_mlflow_has_no_more_is_only_described() -> None:
     version = make_version()
     Run.objects.all().delete()
     assert told(events(version)) == [("described", "receipt-ocr", "")]
+
+
+def test_a_run_that_ends_before_it_begins_has_no_times() -> None:
+    run = make_run(started_at=BEGAN, ended_at=BEGAN - timedelta(seconds=1))
+    assert told(events(make_version(run_id=run.run_id))) == [("described", "receipt-ocr", "")]
 
 
 BROKEN: list[tuple[Callable[[dict[str, Any]], Any], str]] = [
