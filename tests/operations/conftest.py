@@ -6,9 +6,18 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
+from accounts.models import User
+from accounts.roles import Role
 from experiments import runners
 from tests import job_probes
+from tests.people import make_user
 from tests.servers import mlflow_server
+
+
+@pytest.fixture
+def auditor() -> User:
+    """Somebody who may read everything and change nothing."""
+    return make_user(Role.AUDITOR, username="auditor")
 
 
 @pytest.fixture(scope="module")

@@ -43,11 +43,6 @@ REST = "/api/v1/models/receipt-ocr/versions/1.0.0/bundle/"
 
 
 @pytest.fixture
-def auditor() -> User:
-    return make_user(Role.AUDITOR, username="auditor")
-
-
-@pytest.fixture
 def version() -> ModelVersion:
     """A version of which everything is known."""
     return make_subject()

@@ -22,11 +22,6 @@ __all__ = ["checkpoint_folder"]
 
 
 @pytest.fixture
-def auditor() -> User:
-    return make_user(Role.AUDITOR, username="auditor")
-
-
-@pytest.fixture
 def version() -> ModelVersion:
     """A version of which everything is known."""
     return make_subject()

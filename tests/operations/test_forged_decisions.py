@@ -40,11 +40,6 @@ CARD = COMPLETE.replace("{{ metadata.dataset_name }}", "receipts")
 
 
 @pytest.fixture
-def auditor() -> User:
-    return make_user(Role.AUDITOR, username="auditor")
-
-
-@pytest.fixture
 def whole(auditor: User) -> dict[str, bytes]:
     """The members of a bundle in which everything is."""
     version = make_subject()

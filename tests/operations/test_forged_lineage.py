@@ -9,10 +9,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.roles import Role
 from experiments.models import Job
 from tests.bundles import LOCK, bundle_of, edited, faults_of, make_registered, make_subject, members
-from tests.people import make_user
 from tests.trail import checkpoint_folder
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,11 +18,6 @@ __all__ = ["checkpoint_folder"]
 
 PROV, ORIGIN, EVENTS = "lineage/prov.json", "lineage/origin.json", "lineage/openlineage.jsonl"
 THEN = "2020-01-01T00:00:00+00:00"
-
-
-@pytest.fixture
-def auditor() -> User:
-    return make_user(Role.AUDITOR, username="auditor")
 
 
 @pytest.fixture

@@ -7,25 +7,18 @@ from pathlib import Path
 import pytest
 
 from accounts.models import User
-from accounts.roles import Role
 from audit import checkpoint_files, checkpoints, standing_alone
 from audit.events import Event
 from audit.models import AuditEntry
 from registry import comments
 from registry.models import ModelVersion
 from tests.bundles import bundle_of, make_subject, verified
-from tests.people import make_user
 from tests.trail import checkpoint_folder, rewrite
 
 pytestmark = pytest.mark.django_db(transaction=True)
 __all__ = ["checkpoint_folder"]
 
 OTHER = "audit/checkpoints.jsonl: line 1 is another one than in the copy: this is another trail"
-
-
-@pytest.fixture
-def auditor() -> User:
-    return make_user(Role.AUDITOR, username="auditor")
 
 
 @pytest.fixture
