@@ -18,6 +18,7 @@ _LARGEST_IN_ALL = 1_000_000_000  # bytes, unpacked
 _DESCRIPTOR = 24  # bytes at most behind a member that was written without seeking; a hidden one takes more
 _LOCAL_HEADER = 30
 _ENCRYPTED = 1
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def check_archive(archive: zipfile.ZipFile) -> Iterator[str]:
@@ -34,7 +35,7 @@ def check_archive(archive: zipfile.ZipFile) -> Iterator[str]:
     for one in members:
         if not _is_plain(one.filename):
             yield f"{one.filename!r}: it is no name of a file in the bundle"
-        if stat.S_IFMT(one.external_attr >> 16) not in (0, stat.S_IFREG) or one.flag_bits & _ENCRYPTED:
+        if not _is_plain_file(one):
             yield f"{one.filename}: it is no plain file"
     if archive.comment or not _is_seamless(archive, members):
         yield "the archive: it holds bytes that belong to no member"
@@ -48,6 +49,11 @@ def _is_plain(name: str) -> bool:
     steps = name.split("/")
     odd = any(step in ("", ".", "..") or step != step.strip(" .") for step in steps)
     return not odd and name.isprintable() and not set(name) & set('\\:*?"<>|')
+
+
+def _is_plain_file(one: zipfile.ZipInfo) -> bool:
+    is_file = stat.S_IFMT(one.external_attr >> 16) in (0, stat.S_IFREG)
+    return is_file and one.compress_type in _METHODS and not one.flag_bits & _ENCRYPTED
 
 
 def _is_seamless(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> bool:

@@ -24,6 +24,7 @@ import json
 import struct
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -53,7 +54,10 @@ MANIFEST = "MANIFEST.json"
 KEYS = "audit/public_key.pem"
 CHECKPOINTS = "audit/checkpoints.jsonl"
 _LARGEST = 64_000_000  # bytes of one member; what is larger was not made by the product
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, RecursionError, struct.error, zipfile.BadZipFile)
+_UNREADABLE = (
+    *(OSError, ValueError, KeyError, TypeError, RuntimeError, EOFError),
+    *(struct.error, zlib.error, zipfile.BadZipFile),
+)
 
 
 @dataclass
@@ -111,6 +115,8 @@ def verify_bundle(
     try:
         for fault in check_archive(archive):
             found.fault(fault)
+        if not found.ok:
+            return found  # what it holds depends on who unpacks it
         keys = read_keys(trusted or _text(archive, KEYS))
         signed = read_json(_text(archive, MANIFEST))
         statement = signed["statement"]

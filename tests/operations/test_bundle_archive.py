@@ -56,6 +56,26 @@ def test_a_second_member_of_a_name_and_a_link_are_found(content: bytes) -> None:
         assert any(one.startswith(f"{name}: ") and told in one for one in outcome), (name, outcome)
 
 
+@pytest.mark.parametrize(
+    ("place", "value"), [(8, 1), (10, zipfile.ZIP_BZIP2), (10, zipfile.ZIP_LZMA), (10, 99)]
+)
+def test_a_member_that_few_programs_unpack_is_named_and_not_read(
+    content: bytes, place: int, value: int
+) -> None:
+    forged = bytearray(content)
+    entry = content.index(b"PK\x01\x02")  # of the first member in the list: its flags, how it is packed
+    forged[entry + place] |= value
+    assert verified(bytes(forged)).faults == ["README.txt: it is no plain file"]
+
+
+def test_broken_bytes_of_a_member_are_named(content: bytes) -> None:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        one = archive.getinfo("report.html")
+    start = one.header_offset + 30 + len(one.filename)
+    forged = content[:start] + b"\xff" * 40 + content[start + 40 :]
+    assert any(text.startswith("report.html: it cannot be read") for text in verified(forged).faults)
+
+
 def hidden(content: bytes) -> bytes:
     """Return the archive with a member that only those find who read it from its beginning."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -105,8 +125,11 @@ def test_what_unpacks_to_too_much_is_not_unpacked(content: bytes, monkeypatch: p
         for name, value in (whole | {"card.md": b" " * 70_000_000}).items():
             archive.writestr(name, value)
     assert "card.md: it cannot be read: it is too large" in verified(target.getvalue()).faults
-    monkeypatch.setattr("audit.bundle_archive._LARGEST_IN_ALL", 1000)
-    assert "the archive: it is too large" in verified(content).faults
+    for bound in ("_LARGEST_IN_ALL", "_MOST_MEMBERS"):
+        with monkeypatch.context() as lower:
+            lower.setattr(f"audit.bundle_archive.{bound}", 10)
+            assert verified(content).faults == ["the archive: it is too large"]
+    assert verified(content).ok
 
 
 def test_a_bundle_of_another_format_asks_for_its_own_verifier(content: bytes) -> None:

@@ -212,6 +212,23 @@ def test_a_rejected_promotion_cannot_be_left_out_of_the_members(auditor: User) -
     assert missing in faults_of(found)
 
 
+def test_an_older_promotion_cannot_be_left_out_unless_the_manifest_says_so(auditor: User) -> None:
+    version = make_subject()
+    oldest = version.promotions.get()
+    promotion.open_for(version, "Production", user=make_user(Role.ENGINEER))
+    found = members(bundle_of(version, auditor))
+    for name in [
+        name for name in found if name.startswith((f"promotions/{oldest.pk}.", f"evidence/{oldest.pk}-"))
+    ]:
+        del found[name]
+    missing = f"promotions/{oldest.pk}.json: the audit trail tells of it, and it is not in the bundle"
+    assert missing in faults_of(found)
+    manifest = json.loads(found["MANIFEST.json"])
+    manifest["statement"]["left_out"] = {"promotions": 1}
+    found["MANIFEST.json"] = json.dumps(manifest).encode()
+    assert missing not in faults_of(found)
+
+
 def test_entries_about_another_version_prove_nothing(whole: dict[str, bytes], auditor: User) -> None:
     other = make_registered("2.0.0")
     serve(other, "elsewhere")

@@ -106,6 +106,11 @@ def test_what_no_other_member_says_of_the_lineage_is_named(whole: dict[str, byte
         assert any(one.startswith(where) and told in one for one in outcome), (told, outcome)
 
 
+def test_a_run_cannot_end_before_it_begins(whole: dict[str, bytes]) -> None:
+    edited(whole, ORIGIN, lambda told: told["events"]["ran"][0].update(ended_at=THEN))
+    assert any("a run that ends before it begins" in one for one in faults_of(whole))
+
+
 def test_a_plain_run_has_made_what_was_registered(auditor: User) -> None:
     whole = members(bundle_of(make_registered(), auditor))
     assert faults_of(dict(whole)) == []

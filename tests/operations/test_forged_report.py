@@ -37,6 +37,8 @@ def test_what_the_report_shows_otherwise_or_besides_is_named() -> None:
         (" UTC</time>", " KST</time>", "shows"),
         ("</section>", "</section>All is well.", "the product would not write 'All is well.' there"),
         ("</section>", "<script>x</script></section>", "the product would not write '<script>' there"),
+        ("<td ", "<td hidden ", "the product would not write '<td>' there"),
+        ("<dd>", '<dd style="color: white">', "the product would not write '<dd>' there"),
         ("</tbody>", "<tr><td>x</td><td>y</td></tr></tbody>", "a field of the metadata has no name"),
     ):
         assert before in text, before
@@ -53,6 +55,17 @@ def test_a_report_in_another_language_and_one_with_little_in_it_fit() -> None:
     with translation.override("ko"):
         assert faults_of(members(bundle_of(make_subject(), auditor))) == []
     assert faults_of(members(bundle_of(make_registered("2.0.0"), auditor))) == []
+
+
+def test_a_row_where_the_members_have_none_is_named() -> None:
+    whole = members(bundle_of(make_registered(), make_user(Role.AUDITOR, username="auditor")))
+    text = whole["report.html"].decode()
+    start = text.index("served-title")
+    end = text.index("</section>", start)
+    row = "<table><tbody><tr><td>shop</td><td>–</td></tr></tbody></table>"  # noqa: RUF001 - as it is shown
+    for forged in (row, row + row):
+        outcome = faults_of(whole | {"report.html": (text[:end] + forged + text[end:]).encode()})
+        assert any("report.html: served-title has" in one for one in outcome), outcome
 
 
 def test_of_metadata_that_cannot_be_read_any_more_the_report_shows_what_is_stored() -> None:
